@@ -1,0 +1,4 @@
+import AsyncHTTPClient
+import ArgumentParser
+import Gateway
+print("placeholder", HTTPClient.self)
