@@ -1,3 +1,5 @@
+import Base
+
 /// The one stream of facts. Publishing never waits, and the order of the numbers is the order of the calls.
 ///
 /// The last `capacity` events are kept in a ring. A reader is nothing but a cursor into it: it costs no memory while it
