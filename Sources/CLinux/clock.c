@@ -15,6 +15,12 @@ int64_t ladle_monotonic_ns(void) {
     return nanoseconds(t);
 }
 
+int64_t ladle_realtime_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return nanoseconds(t);
+}
+
 void ladle_sleep_until_ns(int64_t deadline_ns) {
     struct timespec t = {.tv_sec = deadline_ns / 1000000000, .tv_nsec = deadline_ns % 1000000000};
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);

@@ -16,6 +16,8 @@ int64_t ladle_thread_cpu_ns(void);
 
 /// CLOCK_MONOTONIC in nanoseconds.
 int64_t ladle_monotonic_ns(void);
+/// CLOCK_REALTIME in nanoseconds since 1970.
+int64_t ladle_realtime_ns(void);
 /// Sleeps until the monotonic clock shows `deadline_ns`; returns early only for a signal.
 void ladle_sleep_until_ns(int64_t deadline_ns);
 

@@ -25,7 +25,8 @@ actor Worker {
         settings.gopCacheBytes = configuration.gopCacheBytes
         settings.gopCacheDuration = configuration.gopCacheDuration
         settings.coalescing.isEnabled = configuration.coalescing
-        settings.ntpAtZero = Self.ntpAtZero()
+        // A step of the wall clock later on does not reach sender reports: receivers want their clock even, not right.
+        settings.unixNanosecondsAtZero = ladle_realtime_ns() - ladle_monotonic_ns()
         var generator = SystemRandomNumberGenerator()
         plane = Plane(
             engine: MediaEngine(configuration: settings), sockets: SocketTable(loop: loop),
@@ -70,12 +71,6 @@ actor Worker {
     }
 
     private static func now() -> Instant { Instant(nanoseconds: ladle_monotonic_ns()) }
-
-    /// What the wall clock would have said when the monotonic one said 0. A step of the wall clock later on does not
-    /// reach sender reports: receivers want their clock even, not right.
-    private static func ntpAtZero() -> NTPTime {
-        NTPTime(unixNanoseconds: ladle_realtime_ns() - ladle_monotonic_ns())
-    }
 }
 
 // MARK: - Routers and transports
@@ -107,11 +102,9 @@ extension Worker {
             let id = TransportID.random()
             let setup = PlainTransportSetup(
                 router: router, id: id, rtp: rtp, rtcp: rtcp, comedia: options.comedia, cname: options.cname)
-            let tuples = try engineResult { () throws(SFUError) in
-                try plane.engine.createPlainTransport(setup, now: now)
+            return try command { engine, _, now throws(SFUError) in
+                PlainTransportDescription(id: id, try engine.createPlainTransport(setup, now: now))
             }
-            settle(now: now)
-            return PlainTransportDescription(id: id, tuples)
         } catch {
             plane.close(rtp.socket, now: now)
             if let rtcp { plane.close(rtcp.socket, now: now) }

@@ -36,7 +36,7 @@ struct Plane: ~Copyable {
     /// Packets in, timers, packets out.
     mutating func turn(_ ready: ReadySockets, now: Instant) -> LoopWait {
         counters.turns += 1
-        for index in 0..<ready.count { read(ready[index], now: now) }
+        for index in 0..<ready.count { read(SocketID(ready[index]), now: now) }
         if let deadline = engine.nextDeadline, deadline <= now { engine.advance(to: now, into: &outbox) }
         flush(now: now)
         if engine.wantsLoad(at: now) {
@@ -72,9 +72,9 @@ struct Plane: ~Copyable {
         send()
     }
 
-    private mutating func read(_ token: UInt32, now: Instant) {
+    private mutating func read(_ socket: SocketID, now: Instant) {
         // A socket may be closed by what another one received in this very turn.
-        guard let descriptor = sockets.descriptor(token) else { return }
+        guard let descriptor = sockets.descriptor(socket) else { return }
         for _ in 0..<Self.readsPerSocket {
             let count = received.receive(from: descriptor)
             if count <= 0 {
@@ -85,7 +85,7 @@ struct Plane: ~Copyable {
                 }
                 return
             }
-            for index in 0..<count { take(index, on: SocketID(token), now: now) }
+            for index in 0..<count { take(index, on: socket, now: now) }
             if count < ReceiveBatch.capacity { return }
         }
     }

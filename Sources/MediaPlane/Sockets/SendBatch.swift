@@ -133,7 +133,7 @@ struct SendBatch: ~Copyable {
         let sent = withUnsafePointer(to: to.storage) { storage in
             // Laid out as the kernel reads it, for both families.
             storage.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                sendto(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT.rawValue), $0, to.length)
+                sendto(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT), $0, to.length)
             }
         }
         return sent >= 0 ? 0 : errno

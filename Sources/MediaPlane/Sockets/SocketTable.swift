@@ -36,7 +36,9 @@ struct SocketTable: ~Copyable {
     mutating func remove(_ id: SocketID) -> UInt16? {
         guard let index = index(of: id.rawValue) else { return nil }
         loop.unwatch(entries[index].socket.descriptor)
-        return entries.remove(index)?.socket.local.port
+        let port = entries[index].socket.local.port
+        _ = entries.remove(index)
+        return port
     }
 
     /// Closes all.
@@ -45,14 +47,9 @@ struct SocketTable: ~Copyable {
     }
 
     /// Nil when it has been closed.
-    func descriptor(_ token: UInt32) -> Int32? {
-        guard let index = index(of: token) else { return nil }
-        return entries[index].socket.descriptor
-    }
-
-    func port(_ id: SocketID) -> UInt16? {
+    func descriptor(_ id: SocketID) -> Int32? {
         guard let index = index(of: id.rawValue) else { return nil }
-        return entries[index].socket.local.port
+        return entries[index].socket.descriptor
     }
 
     func takesRuns(_ id: SocketID) -> Bool {
