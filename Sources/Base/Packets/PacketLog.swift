@@ -108,6 +108,14 @@ public struct PacketLog: ~Copyable {
         return next
     }
 
+    /// The first packet at a position or behind it; `head` when there is none. Needed where the position was `head`
+    /// once: a lap may have been closed right there.
+    @inlinable
+    public func firstPosition(from position: UInt64) -> UInt64 {
+        guard contains(position), load(at: Int(position & mask)).length == 0 else { return position }
+        return (position | mask) + 1
+    }
+
     /// Copies a packet, or a piece of it, into an area.
     @inlinable
     public func copy(_ position: UInt64, _ range: Range<Int>, into slots: inout ByteArea, at offset: Int) {

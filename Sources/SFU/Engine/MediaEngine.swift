@@ -1,104 +1,116 @@
 import Base
 import ORTC
-import RTCP
-import RTP
 
 /// The media state of one worker: mediasoup's routers, transports, producers and consumers, without sockets, clock
 /// or threads. The driver calls it from one thread:
 ///
 ///     engine.receive(datagram, on: socket, from: address, now: now, into: &outbox)    // for each datagram
+///     engine.advance(to: now, into: &outbox)                                          // once a turn
 ///     repeat { full = engine.flush(now: now, into: &outbox); send(&outbox) } while full
-///     engine.advance(to: now, into: &outbox)                                          // when nextDeadline is due
 ///
 /// A command that throws has changed nothing. What a command causes on other objects is an event in the outbox.
 public struct MediaEngine: ~Copyable {
     public let configuration: SFUConfiguration
+    let clock: WallClock
     var random: RandomSource
+
+    var routers = Slab<Router>()
+    var transports = Slab<PlainTransport>()
+    var producers = Slab<Producer>()
+    var consumers = Slab<Consumer>()
+
+    var routerByID: [RouterID: SlabIndex] = [:]
+    var transportByID: [TransportID: SlabIndex] = [:]
+    var producerByID: [ProducerID: SlabIndex] = [:]
+    var consumerByID: [ConsumerID: SlabIndex] = [:]
+    var transportBySocket: [SocketID: SlabIndex] = [:]
+
+    /// Producers with something to send, and how far a flush has come among them.
+    var listed: [SlabIndex] = []
+    var flushed = 0
+    /// When `advance` has something to do.
+    var timer: Instant?
+    var meter: LoadMeter
+    /// Datagrams on sockets that belong to no transport (closed a moment ago).
+    public internal(set) var strayDatagrams: UInt64 = 0
 
     public init(configuration: SFUConfiguration = SFUConfiguration(), random: RandomSource = .system) {
         self.configuration = configuration
         self.random = random
+        clock = WallClock(unixNanosecondsAtZero: configuration.unixNanosecondsAtZero)
+        meter = LoadMeter(configuration.coalescing)
+    }
+
+    /// How many objects live.
+    public var population: Population {
+        Population(
+            routers: routers.count, transports: transports.count, producers: producers.count,
+            consumers: consumers.count)
+    }
+
+    public struct Population: Sendable, Hashable {
+        public var routers = 0
+        public var transports = 0
+        public var producers = 0
+        public var consumers = 0
+
+        public init(routers: Int = 0, transports: Int = 0, producers: Int = 0, consumers: Int = 0) {
+            (self.routers, self.transports) = (routers, transports)
+            (self.producers, self.consumers) = (producers, consumers)
+        }
     }
 
     // MARK: - Routers
 
+    /// - Throws: What `RouterCapabilities.make` throws; a conflict for an id that is taken.
     public mutating func createRouter(
         id: RouterID, mediaCodecs: [RTPCodecCapability]
-    ) throws(SFUError) -> RTPCapabilities { throw SFUError(.failed, "not yet") }
-
-    // MARK: - Plain transports
-
-    /// On an error the driver keeps the sockets of the setup and closes them itself.
-    public mutating func createPlainTransport(
-        _ setup: PlainTransportSetup, now: Instant
-    ) throws(SFUError) -> PlainTransportTuples { throw SFUError(.failed, "not yet") }
-
-    /// Fixes the remote side of a transport that does not wait for it. Once only.
-    public mutating func connect(
-        _ id: TransportID, ip: String?, port: UInt16?, rtcpPort: UInt16?, now: Instant, into out: inout Outbox
-    ) throws(SFUError) -> PlainTransportTuples { throw SFUError(.failed, "not yet") }
-
-    // MARK: - Producers and consumers
-
-    public mutating func produce(
-        _ setup: ProducerSetup, now: Instant, into out: inout Outbox
-    ) throws(SFUError) -> ProducerState { throw SFUError(.failed, "not yet") }
-
-    public mutating func consume(
-        _ setup: ConsumerSetup, now: Instant, into out: inout Outbox
-    ) throws(SFUError) -> ConsumerState { throw SFUError(.failed, "not yet") }
-
-    /// False also for unknown ids and invalid capabilities.
-    public func canConsume(_ producer: ProducerID, on router: RouterID, _ capabilities: RTPCapabilities) -> Bool {
-        false
+    ) throws(SFUError) -> RTPCapabilities {
+        guard routerByID[id] == nil else {
+            throw SFUError(
+                .conflict, "Channel request handler with ID \(id) already exists [method:worker.createRouter]")
+        }
+        let capabilities: RTPCapabilities
+        do {
+            capabilities = try RouterCapabilities.make(mediaCodecs: mediaCodecs)
+        } catch {
+            throw SFUError(error)
+        }
+        routerByID[id] = routers.insert(Router(id: id, rtpCapabilities: capabilities))
+        return capabilities
     }
 
-    public mutating func pause(_ id: ProducerID, now: Instant, into out: inout Outbox) throws(SFUError) {}
-    public mutating func resume(_ id: ProducerID, now: Instant, into out: inout Outbox) throws(SFUError) {}
-    public mutating func pause(_ id: ConsumerID, now: Instant, into out: inout Outbox) throws(SFUError) {}
-    public mutating func resume(_ id: ConsumerID, now: Instant, into out: inout Outbox) throws(SFUError) {}
+    // MARK: - Looking up
 
-    /// Asks the producer behind a consumer for a key frame.
-    public mutating func requestKeyFrame(_ id: ConsumerID, now: Instant, into out: inout Outbox) throws(SFUError) {}
+    func index(_ id: TransportID, _ method: String) throws(SFUError) -> SlabIndex {
+        guard let index = transportByID[id] else { throw .noSuchObject(id.rawValue, method) }
+        return index
+    }
 
-    // MARK: - Closing: idempotent; an unknown id is already closed
+    func index(_ id: ProducerID, _ method: String) throws(SFUError) -> SlabIndex {
+        guard let index = producerByID[id] else { throw .noSuchObject(id.rawValue, method) }
+        return index
+    }
 
-    public mutating func close(_ id: RouterID, now: Instant, into out: inout Outbox) {}
-    public mutating func close(_ id: TransportID, now: Instant, into out: inout Outbox) {}
-    public mutating func close(_ id: ProducerID, now: Instant, into out: inout Outbox) {}
-    public mutating func close(_ id: ConsumerID, now: Instant, into out: inout Outbox) {}
+    func index(_ id: ConsumerID, _ method: String) throws(SFUError) -> SlabIndex {
+        guard let index = consumerByID[id] else { throw .noSuchObject(id.rawValue, method) }
+        return index
+    }
 
-    // MARK: - Statistics: mediasoup's getStats() arrays
+    // MARK: - Timers
 
-    public func stats(of id: TransportID, now: Instant) throws(SFUError) -> JSONValue { .array([]) }
-    public func stats(of id: ProducerID, now: Instant) throws(SFUError) -> JSONValue { .array([]) }
-    public func stats(of id: ConsumerID, now: Instant) throws(SFUError) -> JSONValue { .array([]) }
+    /// Makes sure that `advance` is called by then.
+    mutating func arm(_ instant: Instant) { timer = min(timer ?? instant, instant) }
 
-    // MARK: - The turn
+    /// Makes sure that `flush` looks at a producer by then.
+    mutating func wake(_ producer: SlabIndex, at instant: Instant) {
+        producers[producer].release.wake(at: instant)
+        list(producer)
+    }
 
-    /// First half: one datagram in. Builds no outgoing media.
-    public mutating func receive(
-        _ datagram: RawSpan, on socket: SocketID, from: SocketAddress, now: Instant, into out: inout Outbox
-    ) {}
-
-    /// Second half: media out, once a turn. True: the outbox is full; send it and call again.
-    public mutating func flush(now: Instant, into out: inout Outbox) -> Bool { false }
-
-    /// Timers that are due.
-    public mutating func advance(to now: Instant, into out: inout Outbox) {}
-
-    /// When `flush` and `advance` have to be called at the latest; nil: nothing to wait for.
-    public var nextDeadline: Instant? { nil }
-
-    // MARK: - Load
-
-    /// Packets are being held by the coalescing window: the driver may sleep until `nextDeadline` without watching
-    /// its sockets, instead of waking for each datagram.
-    public var isHolding: Bool { false }
-
-    /// Whether `learned` wants the thread's CPU time now; once in 20 ms, so the driver needs no clock call per turn.
-    public func wantsLoad(at now: Instant) -> Bool { false }
-
-    /// Tells how much CPU time the driver's thread has used since it started.
-    public mutating func learned(threadCPUTime: Duration, now: Instant) {}
+    mutating func list(_ producer: SlabIndex) {
+        guard !producers[producer].release.isListed else { return }
+        producers[producer].release.isListed = true
+        listed.append(producer)
+    }
 }
