@@ -56,6 +56,9 @@ public final class Input {
 
     deinit { avformat_close_input(&context) }
 
+    /// The container's clock may begin anew in the middle.
+    public var allowsJumps: Bool { (context?.pointee.iformat.pointee.flags ?? 0) & AVFMT_TS_DISCONT != 0 }
+
     /// Only packets of these streams come from now on.
     public func select(_ indices: Set<Int>) {
         guard let context else { return }

@@ -116,7 +116,8 @@ public enum Worker {
             }
             if let giveUp, MonotonicClock.now >= giveUp {
                 throw PipelineFailure(
-                    code: .cannotWrite, message: "the end took longer than \(patienceAtEnd.components.seconds) s: gave up")
+                    code: .cannotWrite,
+                    message: "the end took longer than \(patienceAtEnd.components.seconds) s: gave up")
             }
             let deadline = min(machine.deadline, giveUp ?? .distantFuture)
             let descriptors = (isListening ? [channel.descriptor] : []) + machine.descriptors
