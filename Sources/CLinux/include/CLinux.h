@@ -53,3 +53,32 @@ void ladle_socket_buffers(int fd, int receive_bytes, int send_bytes);
 void ladle_name_thread(const char *name);
 /// How late the kernel may wake the calling thread; 50 µs unless set.
 void ladle_timer_slack_ns(unsigned long ns);
+
+// MARK: worker.c, for ladle-pipeline. Results below zero are −errno.
+
+#include <poll.h>
+#include <sys/types.h>
+
+/// The kernel kills this process when the thread that made it ends.
+int ladle_worker_die_with_parent(void);
+
+/// Names the calling thread; 15 characters are kept.
+int ladle_worker_name_thread(const char *name);
+
+/// Reads from a Unix stream socket without waiting, with a descriptor that rides along (else −1).
+ssize_t ladle_worker_receive(int socket, void *bytes, size_t room, int *descriptor);
+
+/// Writes to a Unix stream socket; a descriptor ≥ 0 rides along.
+ssize_t ladle_worker_send(int socket, const void *bytes, size_t count, int descriptor);
+
+/// ppoll: waits to the nanosecond.
+int ladle_worker_wait(struct pollfd *descriptors, unsigned count, int64_t timeout_ns);
+
+/// Sends datagrams that lie back to back on a connected socket.
+int ladle_worker_send_many(int socket, const uint8_t *bytes, const uint32_t *sizes, unsigned count);
+
+/// Receives up to 64 datagrams without waiting, one into each slot; size 0 for one that did not fit.
+int ladle_worker_receive_many(int socket, uint8_t *bytes, unsigned slot, uint32_t *sizes, unsigned count);
+
+/// Asks for a receive buffer and says what the kernel gave.
+int ladle_worker_receive_buffer(int socket, int bytes);
