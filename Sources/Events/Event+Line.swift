@@ -1,0 +1,4 @@
+extension Event {
+    /// One line for people; see below.
+    public var line: String { "" }
+}
