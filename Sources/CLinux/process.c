@@ -137,6 +137,14 @@ int64_t ladle_send_line(int socket, const void *bytes, size_t count, int descrip
     return sent < 0 ? -errno : sent;
 }
 
+int ladle_open_folder(const char *path) {
+    int result;
+    do {
+        result = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    } while (result < 0 && errno == EINTR);
+    return result < 0 ? -errno : result;
+}
+
 int ladle_open_beneath(int folder, const char *path, int flags, uint32_t mode) {
     struct open_how how = {
         .flags = (uint64_t)(flags | O_CLOEXEC),

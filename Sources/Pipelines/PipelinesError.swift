@@ -8,6 +8,8 @@ public struct PipelinesError: Error, Sendable, Hashable, CustomStringConvertible
         case notFound = "not-found"
         /// It exists, but outside of what settings allow, or the daemon may not read it.
         case forbidden
+        /// The name is taken.
+        case exists
         /// The file, the folder or the system is in a state that does not allow it.
         case unavailable
         /// Our own fault.

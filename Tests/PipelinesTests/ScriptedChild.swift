@@ -1,7 +1,7 @@
+import Base
 import Logging
 import PipelineControl
 import Pipelines
-import Synchronization
 
 /// Small shell programs in the place of `ladle-pipeline`.
 enum ScriptedChild {
@@ -43,7 +43,7 @@ final class LogKeeper: LogHandler, @unchecked Sendable {
         let message: String
         let pipeline: String?
     }
-    let lines = Mutex<[Line]>([])
+    let lines = Locked<[Line]>([])
     var metadata: Logger.Metadata = [:]
     var logLevel: Logger.Level = .trace
 

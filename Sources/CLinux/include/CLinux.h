@@ -35,5 +35,8 @@ int ladle_process_reap(int pidfd, int *code, int *signal_number);
 /// Sends bytes, with a descriptor riding along unless it is -1. Never blocks, never raises SIGPIPE.
 int64_t ladle_send_line(int socket, const void *bytes, size_t count, int descriptor);
 
+/// Opens a folder for `ladle_open_beneath`; needs no right to list it.
+int ladle_open_folder(const char *path);
+
 /// Opens a path that may not leave `folder`, neither by "..", an absolute name nor a symbolic link.
 int ladle_open_beneath(int folder, const char *path, int flags, uint32_t mode);

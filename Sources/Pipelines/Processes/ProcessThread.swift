@@ -1,6 +1,6 @@
+import Base
 import CLinux
 import Glibc
-import Synchronization
 
 /// The one thread that starts every pipeline process and waits for what their descriptors bring.
 ///
@@ -14,7 +14,7 @@ final class ProcessThread: Sendable {
 
     private let epoll: Int32
     private let wake: Int32
-    private let waiting = Mutex(Waiting())
+    private let waiting = Locked(Waiting())
 
     /// Made at the first use; a failure (no descriptors left) is final.
     static let shared = Result { () throws(PipelinesError) in try ProcessThread() }
