@@ -24,12 +24,15 @@ import Testing
 
     @Test(
         arguments: [
-            ([0x08, 0x00], true),  // B
+            ([0x88, 0x01, 0x00], true),  // I and B: the descriptor decides
+            ([0x08, 0x82], true),  // B alone: the frame header is asked
+            ([0x08, 0x86], false), ([0x08, 0x8A], false),  // inter frame, shown again
+            ([0x08, 0xB0], true), ([0x08, 0xB2], false),  // profile 3 has one bit more
             ([0x48, 0x00], false),  // B and P
             ([0x04, 0x00], false),  // no B
             ([0x8A, 0x81, 0x02, 0x18, 0x00, 0xB0, 0x00, 0x90, 0x01, 0x00, 0x00], true),  // I, B, V with resolution
-            ([0x28, 0x00, 0x00], true),  // L, spatial layer 0
-            ([0x28, 0x02, 0x00], false),  // spatial layer 1
+            ([0xA8, 0x01, 0x00, 0x00], true),  // L, spatial layer 0
+            ([0xA8, 0x01, 0x02, 0x00], false),  // spatial layer 1
             ([0x28], false), ([], false),
         ] as [([UInt8], Bool)])
     func `VP9`(payload: [UInt8], expected: Bool) { #expect(isKeyFrame(.vp9, payload) == expected) }
