@@ -96,8 +96,16 @@ extension MediaEngine {
     /// False: no key frame is cached.
     mutating func startAtKeyFrame(_ index: SlabIndex, _ producer: SlabIndex, now: Instant) -> Bool {
         guard let gop = producers[producer].gop.start(in: producers[producer].log, now: now) else { return false }
-        consumers[index].forwarder.start(at: gop, in: producers[producer].log)
+        Self.start(&consumers, index, at: gop, in: producers, producer)
         consumers[index].catchUp.begin(received: producers[producer].stream?.packetCount ?? 0, now: now)
         return true
+    }
+
+    // Both slabs are parameters: two elements of two properties can't be told apart by the exclusivity checks.
+    private static func start(
+        _ consumers: inout Slab<Consumer>, _ index: SlabIndex, at gop: GOPCache.Start,
+        in producers: borrowing Slab<Producer>, _ producer: SlabIndex
+    ) {
+        consumers[index].forwarder.start(at: gop, in: producers[producer].log)
     }
 }

@@ -79,8 +79,8 @@ extension MediaEngine {
     ) -> Bool {
         let (packets, bytes) = (consumers[index].forwarder.packetCount, consumers[index].forwarder.byteCount)
         out.endRun()
-        let progress = consumers[index].forwarder.forward(
-            producers[producer].log, limit: limit, to: path, into: &out)
+        let progress = Self.forward(
+            &consumers, index, producers, producer, limit: limit, to: path, into: &out)
         let sent = Int(consumers[index].forwarder.packetCount - packets)
         if sent > 0 {
             let size = Int(consumers[index].forwarder.byteCount - bytes)
@@ -97,6 +97,14 @@ extension MediaEngine {
         case .overtaken: resynchronise(index, producer, now: now, into: &out)
         }
         return sendWantedReport(of: index, now: now, into: &out)
+    }
+
+    // Both slabs are parameters: two elements of two properties can't be told apart by the exclusivity checks.
+    private static func forward(
+        _ consumers: inout Slab<Consumer>, _ index: SlabIndex, _ producers: borrowing Slab<Producer>,
+        _ producer: SlabIndex, limit: Int, to path: PlainTransport.Path, into out: inout Outbox
+    ) -> PacketForwarder.Progress {
+        consumers[index].forwarder.forward(producers[producer].log, limit: limit, to: path, into: &out)
     }
 
     /// The log ran over what the consumer would have got next: it starts anew.

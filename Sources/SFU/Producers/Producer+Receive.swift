@@ -43,7 +43,7 @@ extension Producer {
             return receipt
         }
         lastPacket = now
-        guard let number = stream?.receive(header, packet.byteCount, now: now, drops: &drops), let index = number else {
+        guard let index = stream?.receive(header, packet.byteCount, now: now, drops: &drops) else {
             return receipt
         }
         guard !paused else {
