@@ -76,8 +76,8 @@ let house: [Room] = [
         outside: [logging], tested: true, testsUse: [scriptedCore]),
     // 8 · doors
     Room(
-        "Signaling", floor: 8, uses: ["Base", "ORTC", "MediaCore", "Events", "Control"],
-        outside: [hummingbird, httpTypes, nioCore, logging], tested: true, testsUse: [scriptedCore, yams]),
+        "Signaling", floor: 8, uses: ["Base", "ORTC", "PipelineControl", "MediaCore", "Events", "Control"],
+        outside: [hummingbird, httpTypes, nioCore, serviceLifecycle, logging], tested: true, testsUse: [scriptedCore, yams]),
     // 9 · assembly
     Room(
         "Gateway", floor: 9,
