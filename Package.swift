@@ -31,9 +31,11 @@ struct Room {
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 /// A MediaCore without media, for the tests of rooms and doors.
@@ -77,7 +79,8 @@ let house: [Room] = [
     // 8 · doors
     Room(
         "Signaling", floor: 8, uses: ["Base", "ORTC", "PipelineControl", "MediaCore", "Events", "Control"],
-        outside: [hummingbird, httpTypes, nioCore, serviceLifecycle, logging], tested: true, testsUse: [scriptedCore, yams]),
+        outside: [hummingbird, hummingbirdCore, httpTypes, nioCore, serviceLifecycle, logging], tested: true,
+        testsUse: [scriptedCore, yams, nioPosix]),
     // 9 · assembly
     Room(
         "Gateway", floor: 9,
