@@ -31,11 +31,12 @@ struct Room {
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
-let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 /// A MediaCore without media, for the tests of rooms and doors.
 let scriptedCore = Target.Dependency.target(name: "ScriptedCore")
@@ -69,15 +70,17 @@ let house: [Room] = [
         "MediaPlane", floor: 6, uses: ["Base", "CLinux", "ORTC", "SFU", "MediaCore"], outside: [logging], tested: true),
     Room(
         "Pipelines", floor: 6, uses: ["Base", "CLinux", "PipelineControl", "PipelineDescription"],
-        outside: [logging, subprocess], tested: true),
+        outside: [logging], tested: true),
     // 7 · control
     Room(
-        "Control", floor: 7, uses: ["Base", "ORTC", "SDP", "PipelineControl", "MediaCore", "Events", "Pipelines"],
+        "Control", floor: 7,
+        uses: ["Base", "ORTC", "SDP", "PipelineControl", "PipelineDescription", "MediaCore", "Events", "Pipelines"],
         outside: [logging], tested: true, testsUse: [scriptedCore]),
     // 8 · doors
     Room(
-        "Signaling", floor: 8, uses: ["Base", "ORTC", "MediaCore", "Events", "Control"],
-        outside: [hummingbird, httpTypes, nioCore, logging], tested: true, testsUse: [scriptedCore, yams]),
+        "Signaling", floor: 8, uses: ["Base", "ORTC", "PipelineControl", "MediaCore", "Events", "Control"],
+        outside: [hummingbird, hummingbirdCore, httpTypes, nioCore, serviceLifecycle, logging], tested: true,
+        testsUse: [scriptedCore, yams, nioPosix]),
     // 9 · assembly
     Room(
         "Gateway", floor: 9,
@@ -150,12 +153,7 @@ if top >= roof {
 
 var packages: [Package.Dependency] = []
 if top >= 3 { packages.append(.package(url: "https://github.com/jpsim/Yams", from: "6.2.2")) }
-if top >= 6 {
-    packages += [
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
-    ]
-}
+if top >= 6 { packages.append(.package(url: "https://github.com/apple/swift-log", from: "1.16.2")) }
 if top >= 8 {
     packages += [
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),

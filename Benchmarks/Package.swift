@@ -12,7 +12,7 @@ let package = Package(
     targets: [
         .target(name: "CBench", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra", "-Werror"])]),
         .executableTarget(
-            name: "forwarding",
+            name: "ForwardingBenchmark",
             dependencies: [
                 "CBench",
                 .product(name: "Base", package: "ladle"),

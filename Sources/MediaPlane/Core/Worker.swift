@@ -213,7 +213,7 @@ extension Worker {
         try checkIsUp()
         let now = Self.now()
         do {
-            let result = try body(&plane.engine, &plane.outbox, now)
+            let result = try plane.command(now, body)
             settle(now: now)
             return result
         } catch {
@@ -225,7 +225,7 @@ extension Worker {
     private func closing(_ body: (inout MediaEngine, inout Outbox, Instant) -> Void) {
         if isShutDown { return }
         let now = Self.now()
-        body(&plane.engine, &plane.outbox, now)
+        plane.command(now, body)
         settle(now: now)
     }
 }

@@ -46,6 +46,11 @@ struct Plane: ~Copyable {
         return engine.isHolding ? .nap(until: min(deadline, now + longestNap)) : .until(deadline)
     }
 
+    /// One command to the engine. In here, since the worker's two accesses to its one property would meet.
+    mutating func command<Result, Failure: Error>(
+        _ now: Instant, _ body: (inout MediaEngine, inout Outbox, Instant) throws(Failure) -> Result
+    ) throws(Failure) -> Result { try body(&engine, &outbox, now) }
+
     /// Gives the kernel what a command or a turn wrote.
     mutating func send() {
         if outbox.runs.isEmpty { return }

@@ -1,4 +1,5 @@
 import PipelineControl
+import PipelineDescription
 
 /// Who said what, and whose turn it is: the state of one pipeline as its commands and reports tell it.
 ///

@@ -3,6 +3,7 @@ import CLinux
 import Glibc
 import Logging
 import PipelineControl
+import PipelineDescription
 
 /// One `ladle-pipeline` process: its commands, its reports, its log lines and its end.
 ///

@@ -43,12 +43,7 @@ public struct PipelineSettings: Sendable, Hashable {
 
     /// `ladle-pipeline` beside the running program.
     public static func besideRunningProgram() throws(PipelinesError) -> PipelineSettings {
-        let program = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Int(PATH_MAX)) { path in
-            guard let start = path.baseAddress else { return "" }
-            let count = readlink("/proc/self/exe", start, path.count)
-            return String(decoding: path.prefix(max(count, 0)), as: UTF8.self)
-        }
-        guard let slash = program.lastIndex(of: "/") else {
+        guard let program = runningProgram(), let slash = program.lastIndex(of: "/") else {
             throw PipelinesError(.failed, "can't find out where the running program lies")
         }
         let executable = String(program[...slash]) + "ladle-pipeline"
@@ -70,5 +65,14 @@ public struct PipelineSettings: Sendable, Hashable {
             if let value = getenv(name) { environment[name] = String(cString: value) }
         }
         return environment
+    }
+}
+
+/// The path of the running executable.
+func runningProgram() -> String? {
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Int(PATH_MAX)) { path in
+        guard let start = path.baseAddress else { return nil }
+        let count = readlink("/proc/self/exe", start, path.count)
+        return count > 0 ? String(decoding: path.prefix(count), as: UTF8.self) : nil
     }
 }

@@ -35,7 +35,3 @@ public enum PipelineEnd: Sendable, Hashable {
 
     public var failure: PipelineFailure? { if case .failed(let failure) = self { failure } else { nil } }
 }
-
-public enum PipelineKind: String, Sendable, Hashable, CaseIterable {
-    case ingest, record
-}

@@ -11,7 +11,7 @@ enum Forwarder {
     static func run(_ arguments: [String]) async throws {
         _ = bench_pin(0)
         guard let name = arguments.first, let contestant = Contestant(rawValue: name) else {
-            Forwarding.fail("no such contestant")
+            ForwardingBenchmark.fail("no such contestant")
         }
         let ports = arguments.dropFirst().compactMap { UInt16($0) }
         switch contestant {

@@ -3,13 +3,13 @@ import Foundation
 
 /// CPU time per forwarded packet: the embedded core beside bare loops with the same sockets.
 ///
-///     forwarding [--rounds 5] [--seconds 1] [--consumers 1,10,50,100] [--contestants mmsg,core] [--json FILE]
+///     ForwardingBenchmark [--rounds 5] [--seconds 1] [--consumers 1,10,50,100] [--contestants mmsg,core] [--json FILE]
 ///
 /// The forwarder is a child process on core 0; this process sends on core 1. Packets end in sockets that drop them
 /// after the whole way through the kernel, which on loopback is paid by the forwarder; one of them is read, to see that
 /// all packets arrive. Rounds interleave the contestants, so that a slow minute of the machine hits all of them, and
 /// ratios are taken within a round.
-@main struct Forwarding {
+@main struct ForwardingBenchmark {
     static func main() async throws {
         var arguments = CommandLine.arguments.dropFirst()
         if arguments.first == "--forward" {
@@ -20,16 +20,17 @@ import Foundation
         while let name = arguments.popFirst() {
             guard let value = arguments.popFirst(), plan.set(name, value) else {
                 fail(
-                    "usage: forwarding [--rounds N] [--seconds S] [--consumers 1,10,…] "
+                    "usage: ForwardingBenchmark [--rounds N] [--seconds S] [--consumers 1,10,…] "
                         + "[--contestants mmsg,segments,core,core-at-once] [--json FILE]")
             }
         }
         let report = try plan.run()
         print(report.table)
-        if let path = plan.json {
-            try report.json.write(to: URL(filePath: path))
-            print("JSON: \(path)")
-        }
+        // Beside the program unless told otherwise: what was measured belongs to this build.
+        let program = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+        let path = plan.json ?? program.deletingLastPathComponent().appending(path: "forwarding.json").path
+        try report.json.write(to: URL(filePath: path))
+        print("JSON: \(path)")
     }
 
     static func fail(_ message: String) -> Never {
