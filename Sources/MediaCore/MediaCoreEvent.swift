@@ -1,0 +1,58 @@
+import Base
+
+/// What happens in a core without having been asked of that very object.
+public enum MediaCoreEvent: Sendable, Hashable {
+    /// A comedia transport learnt where its remote side sends RTP from.
+    case transportConnected(TransportID, TransportTuple)
+    /// … and RTCP, when it has a port of its own.
+    case transportRTCPConnected(TransportID, TransportTuple)
+    /// Its router closed.
+    case transportClosed(TransportID)
+    /// One entry per stream that was seen.
+    case producerScore(ProducerID, [ProducerScore])
+    /// Packets come, or ceased to come, for some time.
+    case producerFlowing(ProducerID, Bool)
+    /// Its transport closed.
+    case producerClosed(ProducerID)
+    case consumerScore(ConsumerID, ConsumerScore)
+    /// The producer behind it was paused or resumed.
+    case consumerProducerPaused(ConsumerID, Bool)
+    case consumerClosed(ConsumerID, CloseReason)
+    /// The core itself is gone; every object of it is closed.
+    case died(String)
+}
+
+/// Why a consumer closed without being told to.
+public enum CloseReason: String, Sendable, Hashable {
+    case transportClosed = "transportclose"
+    case producerClosed = "producerclose"
+}
+
+public struct ProducerScore: Sendable, Hashable {
+    public var encodingIndex: Int
+    public var ssrc: UInt32
+    public var rid: String?
+    /// 0…10.
+    public var score: UInt8
+
+    public init(encodingIndex: Int, ssrc: UInt32, rid: String? = nil, score: UInt8) {
+        self.encodingIndex = encodingIndex
+        self.ssrc = ssrc
+        self.rid = rid
+        self.score = score
+    }
+}
+
+public struct ConsumerScore: Sendable, Hashable {
+    /// What its receiver gets, 0…10.
+    public var score: UInt8
+    /// Of the producer stream that is being forwarded.
+    public var producerScore: UInt8
+    public var producerScores: [UInt8]
+
+    public init(score: UInt8, producerScore: UInt8, producerScores: [UInt8]) {
+        self.score = score
+        self.producerScore = producerScore
+        self.producerScores = producerScores
+    }
+}
