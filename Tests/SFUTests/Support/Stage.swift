@@ -175,6 +175,8 @@ final class Stage {
         engine.canConsume(producer, on: router, Parameters.everything)
     }
 
+    var isHolding: Bool { engine.isHolding }
+
     func drops(_ port: Port) -> DropCounters { engine.drops(of: port.id) ?? DropCounters() }
 
     func takeEvents() -> [SFUEvent] {
