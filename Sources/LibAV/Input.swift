@@ -34,8 +34,8 @@ public final class Input {
         // No protocol has this name: what slips past the refusing callback is refused here.
         av_dict_set(&options, "protocol_whitelist", "none", 0)
         defer { av_dict_free(&options) }
-        // The file's name is kept from libav: an extension must not decide what a file is.
-        try check(avformat_open_input(&context, nil, nil, &options), "open \(name)")
+        let format = try Self.format(of: file, name: name)
+        try check(avformat_open_input(&context, nil, format, &options), "open \(name)")
         guard let context else { throw .outOfMemory("open \(name)") }
         do throws(LibAVError) {
             try check(avformat_find_stream_info(context, nil), "find streams in \(name)")
@@ -55,6 +55,24 @@ public final class Input {
     }
 
     deinit { avformat_close_input(&context) }
+
+    /// Formats that are no media but say where to find some; by libav's names.
+    private static let references: Set<String> = [
+        "hls", "dash", "concat", "sdp", "rtsp", "webm_dash_manifest", "imf", "lavfi", "tty",
+    ]
+
+    /// What the content is. The file's name is kept from libav: an extension must not decide that.
+    private static func format(
+        of file: InputFile, name: String
+    ) throws(LibAVError) -> UnsafePointer<AVInputFormat>? {
+        var format: UnsafePointer<AVInputFormat>?
+        try check(av_probe_input_buffer2(file.context, &format, "", nil, 0, 0), "open \(name)")
+        if let format, case let found = String(cString: format.pointee.name), references.contains(found) {
+            throw LibAVError(
+                code: ladle_averror(EPERM), action: "open \(name), which is \(found) and only names other files")
+        }
+        return format
+    }
 
     /// The container's clock may begin anew in the middle.
     public var allowsJumps: Bool { (context?.pointee.iformat.pointee.flags ?? 0) & AVFMT_TS_DISCONT != 0 }

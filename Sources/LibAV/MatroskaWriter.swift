@@ -114,6 +114,14 @@ public final class MatroskaWriter {
         try checkFile("write to")
     }
 
+    /// Ends the current cluster, so that everything written so far is in the file.
+    public func flush() throws(LibAVError) {
+        guard !isFinished else { return }
+        try check(av_write_frame(context, nil), "write to \(name)")
+        if let context { avio_flush(context.pointee.pb) }
+        try checkFile("write to")
+    }
+
     /// Ends the last cluster, writes the index and the duration.
     public func finish() throws(LibAVError) {
         guard !isFinished else { return }

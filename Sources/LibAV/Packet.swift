@@ -51,6 +51,9 @@ public final class Packet {
     /// The demuxer knows that bytes are missing or wrong.
     public var isCorrupt: Bool { pointer.pointee.flags & AV_PKT_FLAG_CORRUPT != 0 }
 
+    /// To be decoded but not shown: an edit list begins behind it.
+    public var isDiscarded: Bool { pointer.pointee.flags & AV_PKT_FLAG_DISCARD != 0 }
+
     public var size: Int { Int(pointer.pointee.size) }
 
     public func withBytes<Result, Failure: Error>(

@@ -23,7 +23,7 @@ protocol PipelineMachine: AnyObject {
 
 /// One pipeline, from the first command to the last report.
 public enum Worker {
-    /// A pipeline that was told to end and has not after this long never will: a disk that hangs.
+    /// A disk that takes nothing for this long at the end never will.
     static let patienceAtEnd = Duration.seconds(5)
 
     /// Runs as a process of its own: standard input is the control channel, and the parent's end is ours.
@@ -108,28 +108,15 @@ public enum Worker {
         _ machine: any PipelineMachine, _ channel: ControlChannel, _ waiter: Waiter
     ) throws(PipelineFailure) {
         var isListening = true
-        var giveUp: Instant?
         while true {
             if let progress = try machine.turn(now: MonotonicClock.now) {
                 channel.send(.finished(progress))
                 return
             }
-            if let giveUp, MonotonicClock.now >= giveUp {
-                throw PipelineFailure(
-                    code: .cannotWrite,
-                    message: "the end took longer than \(patienceAtEnd.components.seconds) s: gave up")
-            }
-            let deadline = min(machine.deadline, giveUp ?? .distantFuture)
             let descriptors = (isListening ? [channel.descriptor] : []) + machine.descriptors
-            guard waiter.wait(for: descriptors, until: deadline).contains(channel.descriptor) else { continue }
+            guard waiter.wait(for: descriptors, until: machine.deadline).contains(channel.descriptor) else { continue }
             for event in channel.receive() {
-                switch event {
-                case .end:
-                    isListening = false
-                    giveUp = giveUp ?? MonotonicClock.now + patienceAtEnd
-                case .command(.finish, _): giveUp = giveUp ?? MonotonicClock.now + patienceAtEnd
-                default: break
-                }
+                if case .end = event { isListening = false }
                 try pass(event, to: machine)
             }
         }

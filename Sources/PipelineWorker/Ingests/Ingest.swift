@@ -168,14 +168,14 @@ final class Ingest: PipelineMachine {
             if let due = sender.reportDue, due <= position { sender.report(clock: clock, position: position) }
         }
         guard hasSaidRunning, position >= lastProgress + .seconds(1) else { return }
-        channel.send(.progress(progress(at: position)))
+        channel.send(.progress(progress(at: position, isLast: false)))
         lastProgress = position
     }
 
-    private func progress(at position: Duration) -> PipelineProgress {
-        let interval = position - lastProgress
+    private func progress(at position: Duration, isLast: Bool) -> PipelineProgress {
+        let interval = isLast ? position : position - lastProgress
         return PipelineProgress(
-            seconds: max(0, position.seconds), tracks: senders.map { $0.progress(over: interval) })
+            seconds: max(0, position.seconds), tracks: senders.map { $0.progress(over: interval, isLast: isLast) })
     }
 
     private func end(_ now: Instant) -> PipelineProgress {
@@ -184,7 +184,7 @@ final class Ingest: PipelineMachine {
         var position = Duration.zero
         if case .playing(let clock) = state { position = clock.position(at: now) }
         state = .over
-        return progress(at: position)
+        return progress(at: position, isLast: true)
     }
 
     private func sayBye() {

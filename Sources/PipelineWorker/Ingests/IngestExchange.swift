@@ -28,7 +28,7 @@ final class IngestExchange: Sendable {
     struct Limits: Sendable {
         /// How far ahead every track is prepared. Covers slow reads and the start of the next round of a loop;
         /// more would delay answers to key frame requests.
-        var lookahead = Duration.milliseconds(300)
+        var lookahead = Duration.milliseconds(500)
         /// How far ahead one track may run when another one lags behind in the file.
         var farthest = Duration.seconds(5)
         var bytes = 64 << 20

@@ -21,6 +21,7 @@ struct SourceProbe {
     private(set) var h264 = H264(parameterSets: H264Stream())
     private var sizes: [Int: Int] = [:]
     private var reordered: Set<Int> = []
+    private var discarded: Set<Int> = []
     private var newest: [Int: Duration] = [:]
     private var keyTimes: [Int: [Duration]] = [:]
     private var vp9Profiles: [Int: Int] = [:]
@@ -58,6 +59,7 @@ struct SourceProbe {
     private mutating func note(_ packet: Packet, isVP9: Bool) {
         let index = packet.streamIndex
         sizes[index] = max(sizes[index] ?? 0, packet.size)
+        if packet.isDiscarded { discarded.insert(index) }
         if let time = packet.presentation {
             if let last = newest[index], time < last { reordered.insert(index) }
             newest[index] = max(newest[index] ?? time, time)
@@ -76,11 +78,15 @@ struct SourceProbe {
     /// Pictures come in another order than they are shown.
     func isReordered(_ index: Int) -> Bool { reordered.contains(index) }
 
+    /// The file begins with pictures that are only decoded for later ones.
+    func hasHiddenStart(_ index: Int) -> Bool { discarded.contains(index) }
+
     func vp9Profile(of index: Int) -> Int? { vp9Profiles[index] }
 
     /// The time of the first packet of a stream, priming that a decoder drops left out.
     func start(of stream: InputStream, isDecoded: Bool) -> Duration? {
-        guard let first = packets.first(where: { $0.streamIndex == stream.index }),
+        let shown = { (packet: Packet) in packet.streamIndex == stream.index && !(isDecoded && packet.isDiscarded) }
+        guard let first = packets.first(where: shown),
             let time = first.presentation ?? first.decoding
         else { return nil }
         // A reordered stream's first packet is its first picture all the same; a later one can't be before it.

@@ -68,6 +68,9 @@ struct TrackDecision {
             // RTP could say so in a header extension that few senders of files and few receivers know.
             return .not("its picture is turned by \(stream.rotation) degrees, which receivers would not see")
         }
+        if probe.hasHiddenStart(stream.index) {
+            return .not("its edit list begins between key frames, and what lies before would be seen")
+        }
         let distance = probe.keyFrameNote(of: stream.index)
         switch stream.parameters.codecName {
         case "vp8":

@@ -132,10 +132,11 @@ final class TrackSender {
         return false
     }
 
-    /// The account; the bitrate is that since the last one.
-    func progress(over interval: Duration) -> PipelineProgress.Track {
+    /// The account.
+    /// - Parameter interval: since the last account; since the start for the last one, whose bitrate is the whole's.
+    func progress(over interval: Duration, isLast: Bool) -> PipelineProgress.Track {
         let seconds = interval.seconds
-        let bitrate = seconds > 0 ? Double((bytes - bytesAtProgress) * 8) / seconds : 0
+        let bitrate = seconds > 0 ? Double((isLast ? bytes : bytes - bytesAtProgress) * 8) / seconds : 0
         bytesAtProgress = bytes
         return PipelineProgress.Track(
             id: "\(track)", packets: packets, bytes: bytes, frames: frames, bitrateBitsPerSecond: Int(bitrate))
