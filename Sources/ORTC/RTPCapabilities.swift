@@ -55,8 +55,15 @@ public struct RTCPFeedback: Sendable, Hashable {
 
 /// A header extension that an endpoint supports.
 public struct RTPHeaderExtension: Sendable, Hashable {
-    public enum Direction: String, Sendable, Hashable {
-        case sendrecv, sendonly, recvonly, inactive
+    /// From the server's point of view. Any word is let through, as mediasoup does: only these four mean something.
+    public struct Direction: RawRepresentable, Sendable, Hashable {
+        public let rawValue: String
+        public init(rawValue: String) { self.rawValue = rawValue }
+
+        public static let sendrecv = Direction(rawValue: "sendrecv")
+        public static let sendonly = Direction(rawValue: "sendonly")
+        public static let recvonly = Direction(rawValue: "recvonly")
+        public static let inactive = Direction(rawValue: "inactive")
     }
 
     public var kind: MediaKind

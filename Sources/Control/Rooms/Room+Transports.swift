@@ -61,7 +61,7 @@ extension Room {
 
     // MARK: - Helpers
 
-    func transport(_ id: TransportID, of broadcaster: String) throws(ControlError) -> RoomTransport {
+    public func transport(_ id: TransportID, of broadcaster: String) throws(ControlError) -> RoomTransport {
         _ = try self.broadcaster(broadcaster)
         guard let transport = transports[id]?.value, transport.broadcaster == broadcaster else {
             throw .notFound("transport with id \"\(id)\" does not exist")

@@ -1,0 +1,46 @@
+# Ladle: two commands do everything, `make run` and `make test`; each installs and builds what is missing.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run test bench format lint prepare prepare-test clean
+
+CONFIGURATION ?= release
+SWIFT_FLAGS := -c $(CONFIGURATION) --explicit-target-dependency-import-check error
+BIN := .build/$(CONFIGURATION)
+SOURCES := $(shell find Package.swift Sources -type f 2>/dev/null)
+# Where `make run` listens.
+PORT ?= 4443
+
+help: ## What can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+run: $(BIN)/.built ## Start the gateway, ingest the test source into room "demo" and record it
+	@exec $(BIN)/ladle demo --port $(PORT)
+
+test: prepare-test ## Build everything once, in release, and run every test
+	swift build $(SWIFT_FLAGS) --build-tests
+	swift test -c $(CONFIGURATION) --skip-build
+
+bench: prepare ## Measure forwarding beside bare loops (minutes)
+	cd Benchmarks && LADLE_FLOORS=6 swift run -c release --scratch-path ../.build-bench ForwardingBenchmark
+
+format: ## Format the sources
+	swift format format -i -r -p Package.swift Sources Tests $(wildcard Benchmarks/Package.swift Benchmarks/Sources)
+
+lint: ## Say what `make format` would change or can't
+	swift format lint -s -r -p Package.swift Sources Tests $(wildcard Benchmarks/Package.swift Benchmarks/Sources)
+
+clean: ## Forget what was built
+	rm -rf .build .build-bench
+
+prepare:
+	@packaging/prepare build
+
+prepare-test:
+	@packaging/prepare build test
+
+# Builds only when a source is newer, so that a second `make run` starts at once.
+$(BIN)/.built: $(SOURCES)
+	@packaging/prepare build
+	swift build $(SWIFT_FLAGS)
+	@touch $@

@@ -1,0 +1,88 @@
+import Base
+
+/// The codecs whose payloads we look into.
+public enum PayloadCodec: Sendable, Hashable {
+    case vp8
+    case vp9
+    case h264
+    case opus
+    case other
+
+    /// From a mime type such as `video/VP8`; case does not matter (RFC 6838 §4.2).
+    public init(mimeType: String) {
+        switch mimeType.lowercased() {
+        case "video/vp8": self = .vp8
+        case "video/vp9": self = .vp9
+        // SVC's base layer is H264, and mediasoup reads both the same way.
+        case "video/h264", "video/h264-svc": self = .h264
+        case "audio/opus", "audio/multiopus": self = .opus
+        default: self = .other
+        }
+    }
+
+    /// Without this, a consumer cannot wait for a key frame and forwards at once.
+    public var hasKeyFrameDetection: Bool {
+        switch self {
+        case .vp8, .vp9, .h264: true
+        case .opus, .other: false
+        }
+    }
+}
+
+public enum KeyFrame {
+    /// Whether this packet begins a key frame; false for codecs without detection and for broken payloads.
+    ///
+    /// H264 is asked for its sequence parameter set, not for IDR: an IDR picture without parameter sets before it
+    /// is of no use to a decoder that starts there. Encoders have to repeat them (mediasoup demands the same).
+    public static func isKeyFrame(codec: PayloadCodec, payload: RawSpan) -> Bool {
+        switch codec {
+        case .vp8: startsVP8KeyFrame(payload)
+        case .vp9: startsVP9KeyFrame(payload)
+        case .h264: hasH264SequenceParameterSet(payload)
+        case .opus, .other: false
+        }
+    }
+
+    private static func startsVP8KeyFrame(_ payload: RawSpan) -> Bool {
+        guard let descriptor = try? VP8PayloadDescriptor(parsing: payload), descriptor.startsFrame,
+            descriptor.length < payload.byteCount
+        else { return false }
+        // The lowest bit of the frame tag: 0 is a key frame (RFC 6386 §9.1).
+        return payload.uint8(at: descriptor.length) & 0x01 == 0
+    }
+
+    private static func startsVP9KeyFrame(_ payload: RawSpan) -> Bool {
+        guard let descriptor = try? VP9PayloadDescriptor(parsing: payload) else { return false }
+        return !descriptor.isInterPicturePredicted && descriptor.startsFrame && descriptor.spatialLayer == 0
+    }
+
+    /// RFC 6184 §5.2: single NAL unit (1…23), STAP-A (24), FU-A (28), FU-B (29).
+    private static func hasH264SequenceParameterSet(_ payload: RawSpan) -> Bool {
+        let count = payload.byteCount
+        guard count >= 1 else { return false }
+        switch payload.uint8(at: 0) & 0x1F {
+        case H264.sequenceParameterSet: return true
+        case H264.aggregation:
+            var offset = 1
+            while offset + 3 <= count {
+                if payload.uint8(at: offset + 2) & 0x1F == H264.sequenceParameterSet { return true }
+                offset += 2 + Int(payload.uint16(at: offset))
+            }
+            return false
+        case H264.fragment, H264.fragmentWithOrder:
+            // The fragment that starts (bit 0x80) a parameter set.
+            return count >= 2 && payload.uint8(at: 1) & 0x9F == 0x80 | H264.sequenceParameterSet
+        default: return false
+        }
+    }
+}
+
+/// NAL unit types that matter here (RFC 6184 table 1, H.264 table 7-1).
+enum H264 {
+    static let idrSlice: UInt8 = 5
+    static let sequenceParameterSet: UInt8 = 7
+    static let pictureParameterSet: UInt8 = 8
+    static let aggregation: UInt8 = 24
+    static let fragment: UInt8 = 28
+    static let fragmentWithOrder: UInt8 = 29
+}

@@ -1,0 +1,25 @@
+import Glibc
+
+/// What a person reads: data on standard output, everything else on standard error.
+enum Console {
+    /// One line of output; a reader that went away (`| head`) ends the program quietly.
+    static func out(_ line: String) { write(line, to: STDOUT_FILENO) }
+
+    static func note(_ line: String) { write(line, to: STDERR_FILENO) }
+
+    static func complain(_ line: String) { write("ladle: \(line)", to: STDERR_FILENO) }
+
+    static var outputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
+    private static func write(_ line: String, to descriptor: Int32) {
+        var rest = Array((line + "\n").utf8)[...]
+        while !rest.isEmpty {
+            let written = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if written < 0 {
+                if errno == EINTR { continue }
+                exit(errno == EPIPE ? 0 : 1)
+            }
+            rest = rest.dropFirst(written)
+        }
+    }
+}
