@@ -22,7 +22,9 @@ public struct Gateway: Sendable {
     /// - Parameter onReady: Called when requests are accepted; cancelled at the end.
     /// - Throws: `GatewayError` when it can't start.
     public func run(onReady: @escaping @Sendable (RunningGateway) async -> Void) async throws {
-        let folders = try make { try MediaFolders(sources: settings.mediaFolders, recordings: settings.recordingsFolder) }
+        let folders = try make {
+            try MediaFolders(sources: settings.mediaFolders, recordings: settings.recordingsFolder)
+        }
         let catalog = try make { try PipelineCatalog(folder: try PipelinesFolder.find(settings.pipelinesFolder)) }
         let processes = try make {
             if let program = settings.pipelineProgram { return PipelineSettings(executable: program) }
@@ -31,8 +33,7 @@ public struct Gateway: Sendable {
         let core = try make { try EmbeddedCore(settings.mediaPlane) }
         let events = EventBus()
         let rooms = Rooms(
-            core: core, events: events, configuration: RoomsConfiguration(idleTimeout: settings.idleRoom),
-            logger: Logger(label: "ladle.rooms"))
+            core: core, events: events, configuration: RoomsConfiguration(idleTimeout: settings.idleRoom))
         let pipelines = PipelineSupervisor(
             rooms: rooms, catalog: catalog, folders: folders, settings: processes, events: events,
             logger: Logger(label: "ladle.pipelines"))
@@ -54,9 +55,9 @@ public struct Gateway: Sendable {
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
-                    .init(service: MediaService(core: core)), .init(service: EventLog(events: events, logger: logger)),
-                    .init(service: RoomService(rooms: rooms)), .init(service: door),
-                    .init(service: PipelineService(pipelines: pipelines)), .init(service: greeting),
+                    .init(service: MediaService(core: core)), .init(service: greeting),
+                    .init(service: EventLog(events: events, logger: logger)), .init(service: RoomService(rooms: rooms)),
+                    .init(service: door), .init(service: PipelineService(pipelines: pipelines)),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger)))
         do {

@@ -6,7 +6,9 @@ enum PipelinesFolder {
     /// the program was built in.
     static func find(_ named: String?) throws(GatewayError) -> String {
         if let named { return named }
-        guard let program = runningProgram() else { throw GatewayError("can't find out where the running program lies") }
+        guard let program = runningProgram() else {
+            throw GatewayError("can't find out where the running program lies")
+        }
         var folder = parent(of: program)
         var tried: [String] = []
         // bin/ladle of an installation is one level deep, .build/x86_64-unknown-linux-gnu/release/ladle three.

@@ -24,7 +24,7 @@ struct EventLog: Service {
     func run() async throws {
         let stream = events.subscribe(.beginning)
         await withGracefulShutdownHandler {
-            for await event in stream { logger.info("\(event.line)") }
+            for await event in stream { logger.info("\(event.line())") }
         } onGracefulShutdown: {
             events.finish()
         }
@@ -67,6 +67,9 @@ struct Greeting: Service {
                 }
             }
             try? await gracefulShutdown()
+            // Two seconds for the last events to be printed; all have happened by now.
+            group.addTask { try? await Task.sleep(for: .seconds(2)) }
+            await group.next()
             group.cancelAll()
         }
     }

@@ -150,13 +150,16 @@ import Testing
         await stage.core.shutDown()
     }
 
-    @Test func `a command completes while packets pour in`() async throws {
+    @Test func `commands and other senders are served while packets pour in`() async throws {
         let stage = try await Stage()
+        let (flood, floodSink) = (try TestSocket(), try TestSocket())
         let (sender, sink) = (try TestSocket(), try TestSocket())
-        let inlet = try await stage.inlet()
-        let producer = try await stage.produceAudio(on: inlet.id, ssrc: 1111)
-        let outlet = try await stage.outlet(to: sink.address.port)
-        _ = try await stage.consume(producer.id, on: outlet.id)
+        let (floodInlet, inlet) = (try await stage.inlet(), try await stage.inlet())
+        let loud = try await stage.produceAudio(on: floodInlet.id, ssrc: 1111)
+        let quiet = try await stage.produceAudio(on: inlet.id, ssrc: 2222)
+        let floodOutlet = try await stage.outlet(to: floodSink.address.port)
+        _ = try await stage.consume(loud.id, on: floodOutlet.id)
+        _ = try await stage.consume(quiet.id, on: stage.outlet(to: sink.address.port).id)
         let isDone = Shared(false)
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -164,25 +167,40 @@ import Testing
                 while !isDone.value {
                     for _ in 0..<64 {
                         sequence &+= 1
-                        sender.send(
+                        flood.send(
                             rtpPacket(ssrc: 1111, sequence: sequence, payload: [UInt8](repeating: 0, count: 1000)),
-                            to: inlet.tuple.localPort)
+                            to: floodInlet.tuple.localPort)
                     }
                     await Task.yield()
                 }
             }
             group.addTask {
                 do {
-                    for _ in 0..<200 {
-                        let consumer = try await stage.consume(producer.id, on: outlet.id)
+                    for number in 0..<200 {
+                        let consumer = try await stage.consume(loud.id, on: floodOutlet.id)
                         await stage.core.close(consumer.id)
+                        sender.send(
+                            rtpPacket(ssrc: 2222, sequence: UInt16(number), payload: [UInt8(number)]),
+                            to: inlet.tuple.localPort)
+                        #expect(sink.receiveRTP()?.payload.first == UInt8(number))
                     }
-                    let before = await stage.core.counters().sent
-                    #expect(await eventually { await stage.core.counters().sent > before })
                 } catch { Issue.record(error) }
                 isDone.value = true
             }
         }
+        #expect(await stage.core.counters().received > 1_000)
+        await stage.core.shutDown()
+    }
+
+    @Test func `IPv6 is served as IPv4 is`() async throws {
+        let stage = try await Stage(MediaPlaneConfiguration(listenIP: "::1"))
+        let (sender, sink) = (try TestSocket(ip: "::1"), try TestSocket(ip: "::1"))
+        let inlet = try await stage.inlet()
+        let producer = try await stage.produceAudio(on: inlet.id, ssrc: 1111)
+        _ = try await stage.consume(producer.id, on: stage.outlet(to: sink.address.port).id)
+        try #require(sendBurst(from: sender, to: inlet.tuple.localPort, count: 8, firstSequence: 1))
+        for number in 0..<8 { #expect(sink.receiveRTP()?.payload.first == UInt8(number)) }
+        #expect(await stage.core.counters().messages <= 3)
         await stage.core.shutDown()
     }
 }
@@ -194,7 +212,7 @@ private func sendBurst(from socket: TestSocket, to port: UInt16, count: Int, fir
             ssrc: 1111, sequence: firstSequence &+ UInt16(number), timestamp: UInt32(firstSequence),
             payload: [UInt8(number)] + [UInt8](repeating: 0, count: 500))
     }
-    guard var to = SocketAddress("127.0.0.1", port: port) else { return false }
+    guard var to = SocketAddress(socket.address.ip, port: port) else { return false }
     var bytes = packets.flatMap { $0 }
     let control = UnsafeMutableRawPointer.allocate(byteCount: Int(LADLE_CONTROL_SPACE), alignment: 16)
     defer { control.deallocate() }

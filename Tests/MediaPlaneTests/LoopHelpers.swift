@@ -13,9 +13,9 @@ final class TestSocket: Sendable {
     let descriptor: Int32
     let address: SocketAddress
 
-    init(port: UInt16 = 0) throws {
-        descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
-        var bound = try #require(SocketAddress("127.0.0.1", port: port))
+    init(port: UInt16 = 0, ip: String = "127.0.0.1") throws {
+        var bound = try #require(SocketAddress(ip, port: port))
+        descriptor = socket(bound.isIPv4 ? AF_INET : AF_INET6, Int32(SOCK_DGRAM.rawValue), 0)
         var length = bound.length
         let descriptor = self.descriptor
         let failed = withUnsafeMutablePointer(to: &bound.storage) { storage in
@@ -33,7 +33,7 @@ final class TestSocket: Sendable {
     deinit { close(descriptor) }
 
     func send(_ bytes: [UInt8], to port: UInt16) {
-        guard let to = SocketAddress("127.0.0.1", port: port) else { return }
+        guard let to = SocketAddress(address.ip, port: port) else { return }
         withUnsafePointer(to: to.storage) { storage in
             storage.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 _ = sendto(descriptor, bytes, bytes.count, 0, $0, to.length)

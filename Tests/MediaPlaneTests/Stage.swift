@@ -22,7 +22,7 @@ struct Stage {
     /// A transport that sends to that port of ours.
     func outlet(to port: UInt16) async throws -> PlainTransportDescription {
         let transport = try await core.createPlainTransport(on: router.id, PlainTransportOptions())
-        return try await core.connect(transport.id, PlainTransportRemote(ip: "127.0.0.1", port: port))
+        return try await core.connect(transport.id, PlainTransportRemote(ip: core.configuration.listenIP, port: port))
     }
 
     /// Opus with payload type 111.

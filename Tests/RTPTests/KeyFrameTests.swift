@@ -116,4 +116,21 @@ import Testing
         #expect(descriptor.spatialLayer == 1)
         #expect(descriptor.length == 6)
     }
+
+    @Test func `random payloads never trap`() {
+        var generator = Seeded(state: 9)
+        var found = 0
+        for _ in 0..<50_000 {
+            let payload = (0..<Int.random(in: 0...24, using: &generator)).map { _ in
+                UInt8.random(in: 0...255, using: &generator)
+            }
+            let span = payload.span.bytes
+            for codec in [PayloadCodec.vp8, .vp9, .h264] where KeyFrame.isKeyFrame(codec: codec, payload: span) {
+                found += 1
+            }
+            if let descriptor = try? VP8PayloadDescriptor(parsing: span) { #expect(descriptor.length <= payload.count) }
+            if let descriptor = try? VP9PayloadDescriptor(parsing: span) { #expect(descriptor.length <= payload.count) }
+        }
+        #expect(found > 1_000)
+    }
 }

@@ -4,12 +4,18 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { MAX_BURST = 64, PACKET = 1500, PACKETS_PER_FRAME = 10, FRAMES_PER_KEY = 300 };
+
+// The first million packets that were read; a run has fewer.
+enum { LATENCIES = 1 << 20 };
+static uint32_t latencies[LATENCIES];
+static size_t latency_count;
 
 static int64_t read_clock(clockid_t clock) {
     struct timespec t;
@@ -55,7 +61,21 @@ int bench_drop_all(int fd) {
     return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) < 0 ? errno : 0;
 }
 
-static void build(const bench_stream *s, uint64_t index, uint8_t *packet) {
+static int by_size(const void *a, const void *b) {
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+void bench_latency_reset(void) { latency_count = 0; }
+
+int64_t bench_latency(double q) {
+    if (!latency_count) return 0;
+    qsort(latencies, latency_count, sizeof *latencies, by_size);
+    size_t place = (size_t)(q * (double)latency_count);
+    return latencies[place < latency_count ? place : latency_count - 1];
+}
+
+static void build(const bench_stream *s, uint64_t index, uint8_t *packet, int64_t now) {
     uint64_t frame = index / PACKETS_PER_FRAME, place = index % PACKETS_PER_FRAME;
     uint16_t sequence = htons((uint16_t)index);
     uint32_t timestamp = htonl((uint32_t)(frame * 3000)), ssrc = htonl(s->ssrc);
@@ -67,6 +87,8 @@ static void build(const bench_stream *s, uint64_t index, uint8_t *packet) {
     // VP8 (RFC 7741): the start bit on a frame's first packet; the first bit behind is 0 in a key frame.
     packet[12] = place == 0 ? 0x10 : 0x00;
     packet[13] = frame % FRAMES_PER_KEY == 0 ? 0x50 : 0x51;
+    // At the end: headers may grow on their way.
+    memcpy(packet + s->size - sizeof now, &now, sizeof now);
 }
 
 static void sample(bench_stream *s, int fd, int64_t *last) {
@@ -82,7 +104,11 @@ static void sample(bench_stream *s, int fd, int64_t *last) {
         // RTCP packet types lie where RTP has marker and payload type (RFC 5761 §4).
         if (messages[i].msg_len < 12 || (bytes[i][1] >= 192 && bytes[i][1] <= 223)) continue;
         s->sampled++;
-        if (last) *last = bench_now_ns();
+        int64_t now = bench_now_ns(), sent_at;
+        if (last) *last = now;
+        memcpy(&sent_at, bytes[i] + messages[i].msg_len - sizeof sent_at, sizeof sent_at);
+        if (latency_count < LATENCIES && now > sent_at && now - sent_at < UINT32_MAX)
+            latencies[latency_count++] = (uint32_t)(now - sent_at);
     }
 }
 
@@ -103,7 +129,7 @@ int64_t bench_send(bench_stream *s, double packets_per_second, int burst, int64_
         if (due - start >= duration_ns) break;
         while ((now = bench_now_ns()) < due) sample(s, sample_fd, NULL);
         if (now - due > worst) worst = now - due;
-        for (int i = 0; i < burst; i++) build(s, s->sent + (uint64_t)i, packets[i]);
+        for (int i = 0; i < burst; i++) build(s, s->sent + (uint64_t)i, packets[i], now);
         int sent = sendmmsg(s->fd, messages, (unsigned)burst, 0);
         if (sent > 0) s->sent += (uint64_t)sent;
     }

@@ -27,11 +27,13 @@ struct Report {
             "CPU nanoseconds per forwarded packet: median [least..most] of \(plan.rounds) interleaved rounds",
             "\(machine.processor), \(machine.cores) cores, Linux \(machine.kernel), "
                 + "\(Plan.packetBytes)-byte packets over loopback, a socket per consumer",
-            "ratio: to the better bare loop of the same round (median). lost: the worst run's share",
+            "ratio: to the better bare loop of the same round (median). p50, p99: microseconds on the way (median of",
+            "the rounds). lost: the worst run's share. others: what else the machine did, in cores (median)",
         ]
         if machine.cores < 2 { lines.append("ONE CORE ONLY: forwarder and generator disturb each other") }
         lines.append("")
-        lines.append(row("consumers", "load", "contestant", "ns", "[least..most]", "ratio", "lost"))
+        lines.append(
+            row("consumers", "load", "contestant", "ns", "[least..most]", "ratio", "p50", "p99", "lost", "others"))
         for cell in cells {
             for contestant in Contestant.allCases {
                 guard let summary = summary(contestant, cell) else { continue }
@@ -39,7 +41,9 @@ struct Report {
                     row(
                         "\(cell.consumers)", cell.burst == 1 ? "single" : "bursts of \(cell.burst)",
                         contestant.rawValue, "\(Int(summary.median))", "[\(Int(summary.least))..\(Int(summary.most))]",
-                        String(format: "%.2f", summary.ratio), String(format: "%.2f %%", summary.lost * 100)))
+                        String(format: "%.2f", summary.ratio), "\(Int(summary.p50))", "\(Int(summary.p99))",
+                        String(format: "%.2f %%", summary.lost * 100),
+                        String(format: "%.2f", summary.others)))
             }
         }
         return lines.joined(separator: "\n")
@@ -57,7 +61,8 @@ struct Report {
                         return [
                             "name": contestant.rawValue, "nanosecondsPerPacket": runs.map(\.nanoseconds),
                             "median": summary.median, "least": summary.least, "most": summary.most,
-                            "ratioToBareLoop": summary.ratio, "lost": summary.lost,
+                            "ratioToBareLoop": summary.ratio, "p50Microseconds": summary.p50,
+                            "p99Microseconds": summary.p99, "lost": summary.lost, "otherCores": summary.others,
                             "generatorLatenessNanoseconds": runs.map(\.latenessNanoseconds).max() ?? 0,
                         ]
                     },
@@ -75,7 +80,7 @@ struct Report {
     }
 
     private struct Summary {
-        let median, least, most, ratio, lost: Double
+        let median, least, most, ratio, p50, p99, lost, others: Double
     }
 
     private func summary(_ contestant: Contestant, _ cell: Cell) -> Summary? {
@@ -87,7 +92,9 @@ struct Report {
         }
         return Summary(
             median: median(sorted), least: sorted[0], most: sorted[sorted.count - 1], ratio: median(ratios.sorted()),
-            lost: runs.map(\.lost).max() ?? 0)
+            p50: median(runs.map(\.latencyMedianMicroseconds).sorted()),
+            p99: median(runs.map(\.latency99Microseconds).sorted()),
+            lost: runs.map(\.lost).max() ?? 0, others: median(runs.map(\.others).sorted()))
     }
 
     private func median(_ sorted: [Double]) -> Double {
@@ -96,7 +103,7 @@ struct Report {
     }
 
     private func row(_ columns: String...) -> String {
-        let widths = [10, 13, 13, 7, 16, 6, 8]
+        let widths = [10, 13, 13, 7, 16, 6, 6, 6, 8, 7]
         return zip(columns, widths).enumerated().map { index, column in
             let padding = String(repeating: " ", count: max(0, column.1 - column.0.count))
             return index == 1 || index == 2 ? column.0 + padding : padding + column.0

@@ -9,6 +9,11 @@ struct Run {
     let lost: Double
     /// How late the generator was at worst: above some 1 ms the load was not what it should be.
     let latenessNanoseconds: Int64
+    /// From before the send call to after the read, at the socket that is read: the last consumer's.
+    let latencyMedianMicroseconds: Double
+    let latency99Microseconds: Double
+    /// CPU time of everything else on the machine, as a share of one core: the run was not alone.
+    let others: Double
 
     static func measure(_ contestant: Contestant, _ cell: Cell, seconds: Double) throws -> Run {
         var sinks: [Int32] = []
@@ -37,9 +42,15 @@ struct Run {
 
         // Long enough for the load meter to have made up its mind.
         _ = bench_send(&stream, cell.rate, Int32(cell.burst), 600_000_000, sampled)
+        bench_latency_reset()
+        let (busyBefore, start) = (Self.busySeconds(), bench_now_ns())
+        let ownBefore = bench_process_cpu_ns(getpid())
         let (before, sentBefore) = (bench_process_cpu_ns(child.pid), stream.sent)
         let lateness = bench_send(&stream, cell.rate, Int32(cell.burst), Int64(seconds * 1e9), sampled)
         let (after, sentAfter) = (bench_process_cpu_ns(child.pid), stream.sent)
+        let seconds = Double(bench_now_ns() - start) / 1e9
+        let ours = Double(after - before + bench_process_cpu_ns(getpid()) - ownBefore) / 1e9
+        let others = max(0, (Self.busySeconds() - busyBefore - ours) / seconds)
         bench_drain(&stream, sampled)
 
         var stop: UInt8 = 0
@@ -53,7 +64,18 @@ struct Run {
         let lost = max(1 - Double(forwarded) / expected, 1 - Double(stream.sampled) / Double(stream.sent))
         return Run(
             nanoseconds: Double(after - before) / (Double(sentAfter - sentBefore) * Double(cell.consumers)),
-            lost: max(0, lost), latenessNanoseconds: lateness)
+            lost: max(0, lost), latenessNanoseconds: lateness,
+            latencyMedianMicroseconds: Double(bench_latency(0.5)) / 1000,
+            latency99Microseconds: Double(bench_latency(0.99)) / 1000, others: others)
+    }
+
+    /// What all cores have worked since the machine started (proc(5), /proc/stat), to some 10 ms.
+    private static func busySeconds() -> Double {
+        let text = (try? String(contentsOfFile: "/proc/stat", encoding: .utf8)) ?? ""
+        let ticks = text.prefix { $0 != "\n" }.split(separator: " ").dropFirst().compactMap { Double($0) }
+        guard ticks.count >= 8 else { return 0 }
+        // user, nice, system, (idle, iowait,) irq, softirq; stolen time is nobody's work here.
+        return (ticks[0] + ticks[1] + ticks[2] + ticks[5] + ticks[6]) / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 }
 

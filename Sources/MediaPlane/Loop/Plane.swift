@@ -12,6 +12,9 @@ struct Plane: ~Copyable {
     private static let datagramsBetweenFlushes = 256
     /// Half an audio stream's log: what lies in the log unsent must not be overwritten.
     private static let bytesBetweenFlushes = 128 << 10
+    /// No socket is read any more when a turn has taken this long: commands wait, and so do packets that came in
+    /// first and are not sent yet. 2 ms: two coalescing windows; some 1,000 packets at 2 µs.
+    private static let readingTime = Duration.milliseconds(2)
     /// Reads of one socket a turn. What is left is reported again next turn, after the others and the commands.
     private static let readsPerSocket = 8
 
@@ -36,8 +39,14 @@ struct Plane: ~Copyable {
     /// Packets in, timers, packets out.
     mutating func turn(_ ready: ReadySockets, now: Instant) -> LoopWait {
         counters.turns += 1
-        for index in 0..<ready.count { read(SocketID(ready[index]), now: now) }
-        if let deadline = engine.nextDeadline, deadline <= now { engine.advance(to: now, into: &outbox) }
+        // epoll reports sockets in the same order again: who was last this time isn't the next time.
+        let start = ready.count == 0 ? 0 : Int(counters.turns % UInt64(ready.count))
+        let end = now + Self.readingTime
+        for place in 0..<ready.count {
+            read(SocketID(ready[(start + place) % ready.count]), now: now)
+            if Instant(nanoseconds: ladle_monotonic_ns()) > end { break }
+        }
+        engine.advance(to: now, into: &outbox)
         flush(now: now)
         if engine.wantsLoad(at: now) {
             engine.learned(threadCPUTime: .nanoseconds(ladle_thread_cpu_ns()), now: now)

@@ -33,6 +33,11 @@ typedef struct bench_stream {
 /// Sends at a rate for a time, in bursts evenly spaced, and reads `sample_fd` between them. Never sleeps: a sleeper
 /// would be woken by the forwarder's packets, at the forwarder's expense. Returns how late the latest burst was.
 int64_t bench_send(bench_stream *stream, double packets_per_second, int burst, int64_t duration_ns, int sample_fd);
+/// Forgets the latencies seen so far.
+void bench_latency_reset(void);
+/// The latency that a share `q` of the packets that were read did not exceed, in nanoseconds; from before the send
+/// call to after the read. 0: nothing was read.
+int64_t bench_latency(double q);
 /// Reads what is still on its way, until nothing came for 50 ms.
 void bench_drain(bench_stream *stream, int sample_fd);
 
