@@ -15,13 +15,15 @@ struct Room {
     let uses: [String]
     let outside: [Target.Dependency]
     let tested: Bool
+    /// What only its tests need besides.
+    let testsUse: [Target.Dependency]
 
     init(
         _ name: String, floor: Int, kind: Kind = .library, uses: [String] = [],
-        outside: [Target.Dependency] = [], tested: Bool = false
+        outside: [Target.Dependency] = [], tested: Bool = false, testsUse: [Target.Dependency] = []
     ) {
         (self.name, self.floor, self.kind) = (name, floor, kind)
-        (self.uses, self.outside, self.tested) = (uses, outside, tested)
+        (self.uses, self.outside, self.tested, self.testsUse) = (uses, outside, tested, testsUse)
     }
 }
 
@@ -29,12 +31,15 @@ struct Room {
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
-let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+/// A MediaCore without media, for the tests of rooms and doors.
+let scriptedCore = Target.Dependency.target(name: "ScriptedCore")
 
 let house: [Room] = [
     // 0 · ground: the C side
@@ -61,27 +66,31 @@ let house: [Room] = [
     Room("MediaCore", floor: 5, uses: ["Base", "ORTC"]),
     Room("Events", floor: 5, uses: ["Base"], tested: true),
     // 6 · engines
-    Room("MediaPlane", floor: 6, uses: ["Base", "CLinux", "ORTC", "SFU", "MediaCore"], outside: [logging], tested: true),
+    Room(
+        "MediaPlane", floor: 6, uses: ["Base", "CLinux", "ORTC", "SFU", "MediaCore"], outside: [logging], tested: true),
     Room(
         "Pipelines", floor: 6, uses: ["Base", "CLinux", "PipelineControl", "PipelineDescription"],
-        outside: [logging, subprocess], tested: true),
+        outside: [logging], tested: true),
     // 7 · control
     Room(
-        "Control", floor: 7, uses: ["Base", "ORTC", "SDP", "PipelineControl", "MediaCore", "Events", "Pipelines"],
-        outside: [logging], tested: true),
+        "Control", floor: 7,
+        uses: ["Base", "ORTC", "SDP", "PipelineControl", "PipelineDescription", "MediaCore", "Events", "Pipelines"],
+        outside: [logging], tested: true, testsUse: [scriptedCore]),
     // 8 · doors
     Room(
-        "Signaling", floor: 8, uses: ["Base", "ORTC", "MediaCore", "Events", "Control"],
-        outside: [hummingbird, httpTypes, nioCore, logging], tested: true),
+        "Signaling", floor: 8, uses: ["Base", "ORTC", "PipelineControl", "MediaCore", "Events", "Control"],
+        outside: [hummingbird, hummingbirdCore, httpTypes, nioCore, serviceLifecycle, logging], tested: true,
+        testsUse: [scriptedCore, yams, nioPosix]),
     // 9 · assembly
     Room(
         "Gateway", floor: 9,
         uses: ["Base", "ORTC", "MediaCore", "Events", "MediaPlane", "Pipelines", "Control", "Signaling"],
         outside: [hummingbird, serviceLifecycle, logging]),
-    Room("PipelineWorker", floor: 9, uses: ["Base", "CLinux", "RTP", "RTCP", "PipelineControl", "LibAV"], tested: true),
+    Room(
+        "PipelineWorker", floor: 9, uses: ["Base", "CLinux", "RTP", "RTCP", "PipelineControl", "LibAV"], tested: true),
     // 10 · roof
     Room(
-        "ladle", floor: 10, kind: .program, uses: ["Base", "Gateway"],
+        "ladle", floor: 10, kind: .program, uses: ["Base", "ORTC", "SDP", "Events", "Control", "Gateway"],
         outside: [argumentParser, asyncHTTPClient, nioCore, logging, serviceLifecycle]),
     Room("ladle-pipeline", floor: 10, kind: .program, uses: ["PipelineWorker"]),
 ]
@@ -93,7 +102,9 @@ let top = Context.environment["LADLE_FLOORS"].flatMap { Int($0) } ?? roof
 let floorOf = Dictionary(uniqueKeysWithValues: house.map { ($0.name, $0.floor) })
 for room in house {
     for used in room.uses {
-        guard let below = floorOf[used] else { fatalError("\(room.name) uses \(used), which is no target of this house") }
+        guard let below = floorOf[used] else {
+            fatalError("\(room.name) uses \(used), which is no target of this house")
+        }
         precondition(below < room.floor, "\(room.name) (floor \(room.floor)) may not use \(used) (floor \(below))")
     }
 }
@@ -114,7 +125,8 @@ func targets(of room: Room) -> [Target] {
         built = [.systemLibrary(name: room.name, pkgConfig: pkgConfig, providers: [.apt(apt)])]
     }
     if room.tested {
-        let tests = uses + [.target(name: room.name)] + (room.floor > 1 ? [.target(name: "TestSupport")] : [])
+        let support = room.floor > 1 ? [Target.Dependency.target(name: "TestSupport")] : []
+        let tests = uses + [.target(name: room.name)] + support + room.testsUse
         built.append(.testTarget(name: "\(room.name)Tests", dependencies: tests, swiftSettings: settings))
     }
     return built
@@ -125,6 +137,12 @@ var all = inhabited.flatMap(targets(of:))
 // Helpers of the tests: vectors, seeded links, virtual clocks.
 all.append(
     .target(name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport", swiftSettings: settings))
+if top >= 7 {
+    all.append(
+        .target(
+            name: "ScriptedCore", dependencies: ["Base", "ORTC", "MediaCore"], path: "Tests/ScriptedCore",
+            swiftSettings: settings))
+}
 if top >= roof {
     // The built programs from outside: real tools on loopback, files opened again.
     all.append(
@@ -135,12 +153,7 @@ if top >= roof {
 
 var packages: [Package.Dependency] = []
 if top >= 3 { packages.append(.package(url: "https://github.com/jpsim/Yams", from: "6.2.2")) }
-if top >= 6 {
-    packages += [
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
-    ]
-}
+if top >= 6 { packages.append(.package(url: "https://github.com/apple/swift-log", from: "1.16.2")) }
 if top >= 8 {
     packages += [
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
@@ -159,7 +172,10 @@ if top >= roof {
 let package = Package(
     name: "ladle",
     products: top >= roof
-        ? [.executable(name: "ladle", targets: ["ladle"]), .executable(name: "ladle-pipeline", targets: ["ladle-pipeline"])]
+        ? [
+            .executable(name: "ladle", targets: ["ladle"]),
+            .executable(name: "ladle-pipeline", targets: ["ladle-pipeline"]),
+        ]
         : inhabited.filter { if case .library = $0.kind { true } else { false } }
             .map { .library(name: $0.name, targets: [$0.name]) },
     dependencies: packages,

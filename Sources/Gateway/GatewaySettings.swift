@@ -28,6 +28,8 @@ public struct GatewaySettings: Sendable, Hashable {
     public var idleRoom: Duration = .seconds(60)
     /// The program that runs pipelines; nil: beside this one.
     public var pipelineProgram: String?
+    /// Where their descriptions lie; nil: with the installation or the source tree.
+    public var pipelinesFolder: String?
 
     public init() {}
 }

@@ -108,6 +108,8 @@ public struct PipelineFailure: Sendable, Hashable, Codable, Error {
         case cannotWrite = "cannot-write"
         /// A command came that does not fit the state, or none that could be read.
         case protocolError = "protocol-error"
+        /// The room or the core refused, or is gone. Said by the daemon.
+        case refused
         /// libav said no in the middle.
         case media = "media"
         /// The process ended without a word.

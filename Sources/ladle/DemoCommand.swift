@@ -21,7 +21,9 @@ struct DemoCommand: AsyncParsableCommand {
             // Printed as they happen, from the very first.
             let events = running.events.subscribe(.beginning)
             await withTaskGroup(of: Void.self) { group in
-                group.addTask { for await event in events { Console.out(event.line) } }
+                group.addTask {
+                    for await event in events { Console.out(event.line(utcOffsetSeconds: Console.utcOffsetSeconds)) }
+                }
                 group.addTask { await Self.start(in: running) }
             }
         }

@@ -42,20 +42,25 @@ struct IngestCommand: AsyncParsableCommand {
             ]
             if let name { request["displayName"] = JSONValue(name) }
             let status = try await client.call(.POST, "/api/v1/ingests", .object(request))
-            guard let id = status["id"]?.stringValue else { throw GatewayRefusal(status: 200, message: "an ingest without id") }
+            guard let id = status["id"]?.stringValue else {
+                throw GatewayRefusal(status: 200, message: "an ingest without id")
+            }
             if detach {
                 Console.out(json ? status.text : id)
                 return
             }
             let path = "/api/v1/ingests/\(id.asPathSegment)"
-            try await PipelineWatch(client: client, path: path, json: json, describe: { IngestLines().describe($0, after: $1) })
-                .run(query: "?owner=true")
+            try await PipelineWatch(
+                client: client, path: path, json: json, describe: { IngestLines().describe($0, after: $1) }
+            )
+            .run(query: "?owner=true")
         }
     }
 
     /// The gateway has another working directory: what exists here is named from the root.
     private var sourceForGateway: String {
-        guard let source, source != "test", !source.hasPrefix("/"), FileManager.default.fileExists(atPath: source) else {
+        guard let source, source != "test", !source.hasPrefix("/"), FileManager.default.fileExists(atPath: source)
+        else {
             return source ?? ""
         }
         return FileManager.default.currentDirectoryPath + "/" + source
@@ -70,7 +75,8 @@ struct IngestLines {
         if previous?["tracks"]?.arrayValue?.isEmpty ?? true {
             for track in tracks {
                 lines.append(
-                    "\(text(track, "kind")): \(text(track, "description")) → \(text(track, "treatment")): \(text(track, "reason"))")
+                    "\(text(track, "kind")): \(text(track, "description")) → \(text(track, "treatment")): \(text(track, "reason"))"
+                )
             }
         }
         if status["state"] != previous?["state"] { lines.append(text(status, "state")) }

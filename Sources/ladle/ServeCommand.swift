@@ -45,7 +45,8 @@ struct ServeOptions: ParsableArguments {
     func startLogging(standard: Logger.Level = .info) throws {
         guard let level = logLevel.map({ Logger.Level(rawValue: $0) }) ?? standard else {
             throw ValidationError(
-                "--log-level is '\(logLevel ?? "")'; it can be \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
+                "--log-level is '\(logLevel ?? "")'; it can be \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))"
+            )
         }
         LoggingSystem.bootstrap { label in
             var handler = StreamLogHandler.standardError(label: label)

@@ -3,7 +3,9 @@ import Foundation
 /// Media files made with the ffmpeg tool, for one test each.
 enum Clips {
     /// A picture and a tone; the codec options say what it becomes.
-    static func make(_ path: String, seconds: Double = 4, size: String = "640x360", rate: Int = 30, _ codecs: [String]) async throws {
+    static func make(_ path: String, seconds: Double = 4, size: String = "640x360", rate: Int = 30, _ codecs: [String])
+        async throws
+    {
         try await Tool.run(
             "ffmpeg",
             [

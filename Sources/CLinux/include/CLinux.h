@@ -1,5 +1,6 @@
 // What glibc hides behind _GNU_SOURCE or in macros that Swift can't import.
 #pragma once
+#include <stddef.h>
 #include <stdint.h>
 
 /// CPU time of the calling thread in nanoseconds.
@@ -53,3 +54,67 @@ void ladle_socket_buffers(int fd, int receive_bytes, int send_bytes);
 void ladle_name_thread(const char *name);
 /// How late the kernel may wake the calling thread; 50 µs unless set.
 void ladle_timer_slack_ns(unsigned long ns);
+
+// MARK: worker.c, for ladle-pipeline. Results below zero are −errno.
+
+#include <poll.h>
+#include <sys/types.h>
+
+/// The kernel kills this process when the thread that made it ends.
+int ladle_worker_die_with_parent(void);
+
+/// Names the calling thread; 15 characters are kept.
+int ladle_worker_name_thread(const char *name);
+
+/// Reads from a Unix stream socket without waiting, with a descriptor that rides along (else −1).
+ssize_t ladle_worker_receive(int socket, void *bytes, size_t room, int *descriptor);
+
+/// Writes to a Unix stream socket; a descriptor ≥ 0 rides along.
+ssize_t ladle_worker_send(int socket, const void *bytes, size_t count, int descriptor);
+
+/// ppoll: waits to the nanosecond.
+int ladle_worker_wait(struct pollfd *descriptors, unsigned count, int64_t timeout_ns);
+
+/// Sends datagrams that lie back to back on a connected socket.
+int ladle_worker_send_many(int socket, const uint8_t *bytes, const uint32_t *sizes, unsigned count);
+
+/// Receives up to 64 datagrams without waiting, one into each slot; size 0 for one that did not fit.
+int ladle_worker_receive_many(int socket, uint8_t *bytes, unsigned slot, uint32_t *sizes, unsigned count);
+
+/// Asks for a receive buffer and says what the kernel gave.
+int ladle_worker_receive_buffer(int socket, int bytes);
+
+// MARK: Child processes and files below a folder (process.c). Failures are negative errno values.
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+/// The system's words for an error number, cut to the space; never fails.
+void ladle_error_text(int number, char *text, size_t space);
+
+/// A Unix stream socket pair, both ends close-on-exec; the first end does not block.
+int ladle_control_socket(int ends[2]);
+
+/// A pipe, both ends close-on-exec; the read end (first) does not block.
+int ladle_log_pipe(int ends[2]);
+
+/// Starts a program as the leader of a process group of its own, with `input` as descriptor 0, `output` as
+/// 1 and 2, nothing else open, and every signal at its default. Null-terminated arrays.
+int ladle_spawn(
+    const char *path, char *const arguments[], char *const environment[], int input, int output, int32_t *pid,
+    int *pidfd);
+
+/// 1 when the process has ended (it stays a zombie, so that its pid and group can't be reused), 0 when not.
+/// `signal_number` is 0 for an exit.
+int ladle_process_peek(int pidfd, int *code, int *signal_number);
+
+/// As above, and the zombie is gone afterwards.
+int ladle_process_reap(int pidfd, int *code, int *signal_number);
+
+/// Sends bytes, with a descriptor riding along unless it is -1. Never blocks, never raises SIGPIPE.
+int64_t ladle_send_line(int socket, const void *bytes, size_t count, int descriptor);
+
+/// Opens a folder for `ladle_open_beneath`; needs no right to list it.
+int ladle_open_folder(const char *path);
+
+/// Opens a path that may not leave `folder`, neither by "..", an absolute name nor a symbolic link.
+int ladle_open_beneath(int folder, const char *path, int flags, uint32_t mode);

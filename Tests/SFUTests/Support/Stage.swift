@@ -170,6 +170,13 @@ final class Stage {
     /// RTCP that went to a port.
     func feedback(to port: UInt16) -> [Sent] { sent.filter { $0.destination.port == port && $0.isRTCP } }
 
+    // The engine is no copyable value, so the macros of tests can't look into it themselves.
+    func canConsume(_ producer: ProducerID, on router: RouterID) -> Bool {
+        engine.canConsume(producer, on: router, Parameters.everything)
+    }
+
+    var isHolding: Bool { engine.isHolding }
+
     func drops(_ port: Port) -> DropCounters { engine.drops(of: port.id) ?? DropCounters() }
 
     func takeEvents() -> [SFUEvent] {

@@ -1,0 +1,247 @@
+import Base
+import Events
+import Logging
+import PipelineControl
+import PipelineDescription
+import Pipelines
+
+/// All ingests and recordings: starts them, knows them, ends them.
+///
+/// Each lives in a task of its own that ends by itself; see `Ingest.run` and `Recording.run`.
+public actor PipelineSupervisor: PipelineControlling {
+    private let rooms: Rooms
+    private let catalog: PipelineCatalog
+    private let folders: MediaFolders
+    private let settings: PipelineSettings
+    private let context: PipelineContext
+    private var ingests = Registry<Ingest>()
+    private var recordings = Registry<Recording>()
+    private var isStopped = false
+
+    /// - Parameters:
+    ///   - settings: How `ladle-pipeline` is started.
+    ///   - clock: For deadlines towards rooms, and those of the processes.
+    public init(
+        rooms: Rooms, catalog: PipelineCatalog, folders: MediaFolders, settings: PipelineSettings, events: EventBus,
+        configuration: PipelineSupervisorConfiguration = PipelineSupervisorConfiguration(),
+        clock: any Clock<Duration> = ContinuousClock(), logger: Logger
+    ) {
+        self.rooms = rooms
+        self.catalog = catalog
+        self.folders = folders
+        self.settings = settings
+        context = PipelineContext(
+            configuration: configuration, events: events, armed: ArmedRecordings(), clock: clock, logger: logger)
+    }
+
+    // MARK: Ingests
+
+    public func startIngest(_ request: IngestRequest) async throws(ControlError) -> IngestStatus {
+        var job = try ingestJob(request)
+        // Before the room: a wrong name must not make one.
+        let file = try open(request.source)
+        let id = Self.newID("ingest")
+        let room = try await enter(request.room, as: id)
+        job.routerCodecs = room.routerCapabilities.trackCodecs
+        let process = try await start(id, .ingest, leaving: room)
+        let status = IngestStatus(id: id, room: request.room, source: request.source.text, state: .starting)
+        let displayName = request.displayName ?? file?.name ?? "Test source"
+        let ingest = Ingest(
+            id: id, job: job, displayName: displayName, status: status, file: file, room: room, process: process,
+            context: context)
+        ingests.add(ingest, id: id)
+        Task {
+            await ingest.run()
+            ended()
+        }
+        return ingest.board.status
+    }
+
+    public func ingests() async -> [IngestStatus] { ingests.all.map(\.board.status) }
+
+    public func ingest(_ id: String) async throws(ControlError) -> IngestStatus { try find(ingest: id).board.status }
+
+    public func stopIngest(_ id: String) async throws(ControlError) -> IngestStatus {
+        let ingest = try find(ingest: id)
+        await ingest.stop()
+        return await ingest.board.ended()
+    }
+
+    public func ingestProgress(_ id: String) async throws(ControlError) -> AsyncStream<IngestStatus> {
+        try find(ingest: id).board.changes()
+    }
+
+    // MARK: Recordings
+
+    public func startRecording(_ request: RecordingRequest) async throws(ControlError) -> RecordingStatus {
+        guard let blueprint = catalog["record-mkv"], case .libav(.record) = blueprint.engine else {
+            throw ControlError(.unsupported, "there is no description \"record-mkv\"")
+        }
+        guard !isStopped else { throw Self.shuttingDown }
+        let made: NewRecording
+        do {
+            made = try folders.createRecording(named: request.output, room: request.room)
+        } catch {
+            throw ControlError(error)
+        }
+        let id = Self.newID("recording")
+        let room: Room
+        let process: PipelineProcess
+        do {
+            room = try await enter(request.room, as: id)
+            process = try await start(id, .record, leaving: room)
+        } catch {
+            made.file.removeIfEmpty()
+            throw error
+        }
+        let status = RecordingStatus(id: id, room: request.room, file: made.file.path, state: .armed)
+        let recording = Recording(
+            id: id, recording: made, broadcaster: request.broadcaster, status: status, room: room, process: process,
+            context: context)
+        recordings.add(recording, id: id)
+        // Before the answer: an ingest that is started after it waits for this one.
+        await context.armed.arm(id, room: request.room, broadcaster: request.broadcaster) { broadcaster in
+            await recording.sourceIsComplete(broadcaster)
+        }
+        Task {
+            await recording.run()
+            ended()
+        }
+        return recording.board.status
+    }
+
+    public func recordings() async -> [RecordingStatus] { recordings.all.map(\.board.status) }
+
+    public func recording(_ id: String) async throws(ControlError) -> RecordingStatus {
+        try find(recording: id).board.status
+    }
+
+    public func finishRecording(_ id: String) async throws(ControlError) -> RecordingStatus {
+        let recording = try find(recording: id)
+        await recording.finish()
+        return await recording.board.ended()
+    }
+
+    public func recordingProgress(_ id: String) async throws(ControlError) -> AsyncStream<RecordingStatus> {
+        try find(recording: id).board.changes()
+    }
+
+    // MARK: The end
+
+    /// Ends everything in order, and starts nothing more. Bounded by the deadlines of the processes.
+    public func shutDown() async {
+        isStopped = true
+        // Sources first, so that recordings get their end.
+        await withTaskGroup { group in
+            for ingest in ingests.all {
+                group.addTask {
+                    await ingest.stop()
+                    _ = await ingest.board.ended()
+                }
+            }
+        }
+        await withTaskGroup { group in
+            for recording in recordings.all {
+                group.addTask {
+                    await recording.finish()
+                    _ = await recording.board.ended()
+                }
+            }
+        }
+    }
+
+    /// Forgets the oldest of those that have ended.
+    private func ended() {
+        ingests.trim(to: context.configuration.keptAfterEnd, isEnded: \.board.isFinal)
+        recordings.trim(to: context.configuration.keptAfterEnd, isEnded: \.board.isFinal)
+    }
+
+    // MARK: Helpers
+
+    private func open(_ source: IngestRequest.Source) throws(ControlError) -> OpenedFile? {
+        guard case .file(let name) = source else { return nil }
+        do { return try folders.openSource(name) } catch { throw ControlError(error) }
+    }
+
+    /// The job without the room's codecs.
+    private func ingestJob(_ request: IngestRequest) throws(ControlError) -> IngestJob {
+        guard !isStopped else { throw Self.shuttingDown }
+        let name = request.source == .test ? "ingest-test" : "ingest-file"
+        guard let blueprint = catalog[name], case .libav(.ingest(let source)) = blueprint.engine else {
+            throw ControlError(.unsupported, "there is no description \"\(name)\"")
+        }
+        var given: [String: JSONValue] = ["video": .string(request.video.rawValue)]
+        if source == .file { given["loop"] = .bool(request.loop) }
+        let values: [String: JSONValue]
+        do { values = try blueprint.values(given) } catch { throw ControlError(.invalid, error.description) }
+
+        var test = TestSource()
+        test.width = values["width"]?.integerValue.map(Int.init) ?? test.width
+        test.height = values["height"]?.integerValue.map(Int.init) ?? test.height
+        test.framesPerSecond = values["framesPerSecond"]?.integerValue.map(Int.init) ?? test.framesPerSecond
+        test.seconds = values["seconds"]?.doubleValue
+        return IngestJob(
+            source: source == .test ? .test(test) : .file(name: request.source.text),
+            loop: values["loop"]?.boolValue ?? false,
+            videoCodec: values["video"]?.stringValue.flatMap(VideoTarget.init) ?? request.video, routerCodecs: [])
+    }
+
+    /// The room, kept open under `id`.
+    private func enter(_ name: String, as id: String) async throws(ControlError) -> Room {
+        do {
+            return try await context.ask("room \"\(name)\" was not made") { [rooms] in
+                // It may close between being found and being kept.
+                for _ in 0..<3 {
+                    let room = try await rooms.room(name)
+                    if (try? await room.retain(id)) != nil { return room }
+                }
+                throw ControlError(.failed, "room \"\(name)\" closes again and again")
+            }
+        } catch {
+            throw ControlError(.failed, error.message)
+        }
+    }
+
+    private func start(
+        _ id: String, _ kind: PipelineKind, leaving room: Room
+    ) async throws(ControlError) -> PipelineProcess {
+        do throws(PipelinesError) {
+            guard !isStopped else { throw PipelinesError(.failed, "the gateway is shutting down") }
+            return try await PipelineProcess.start(
+                id: id, kind: kind, settings: settings, clock: context.clock, logger: context.logger)
+        } catch {
+            await room.release(id)
+            throw ControlError(error)
+        }
+    }
+
+    private func find(ingest id: String) throws(ControlError) -> Ingest {
+        guard let ingest = ingests[id] else { throw .notFound("ingest \"\(id)\" does not exist") }
+        return ingest
+    }
+
+    private func find(recording id: String) throws(ControlError) -> Recording {
+        guard let recording = recordings[id] else { throw .notFound("recording \"\(id)\" does not exist") }
+        return recording
+    }
+
+    private static let shuttingDown = ControlError(.failed, "the gateway is shutting down")
+
+    private static func newID(_ kind: String) -> String {
+        let digits = String(UInt32.random(in: .min ... .max), radix: 16)
+        return "\(kind)-" + String(repeating: "0", count: 8 - digits.count) + digits
+    }
+}
+
+extension ControlError {
+    init(_ error: PipelinesError) {
+        let code: Code =
+            switch error.code {
+            case .invalid, .forbidden: .invalid
+            case .notFound: .notFound
+            case .exists: .conflict
+            case .unavailable, .failed: .failed
+            }
+        self.init(code, error.message)
+    }
+}

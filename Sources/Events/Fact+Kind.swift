@@ -1,0 +1,97 @@
+/// What facts there are; the raw value is the name in the stream.
+public enum FactKind: String, Sendable, Hashable, CaseIterable {
+    case roomCreated = "room.created"
+    case roomClosed = "room.closed"
+    case broadcasterCreated = "broadcaster.created"
+    case broadcasterClosed = "broadcaster.closed"
+    case transportCreated = "transport.created"
+    case transportConnected = "transport.connected"
+    case transportClosed = "transport.closed"
+    case producerCreated = "producer.created"
+    case producerPaused = "producer.paused"
+    case producerResumed = "producer.resumed"
+    case producerScore = "producer.score"
+    case producerClosed = "producer.closed"
+    case consumerCreated = "consumer.created"
+    case consumerPaused = "consumer.paused"
+    case consumerResumed = "consumer.resumed"
+    case consumerScore = "consumer.score"
+    case consumerClosed = "consumer.closed"
+    case mediaFlowing = "media.flowing"
+    case mediaNotFlowing = "media.not_flowing"
+    case pipelineStarting = "pipeline.starting"
+    case pipelineRunning = "pipeline.running"
+    case pipelineFailed = "pipeline.failed"
+    case pipelineFinished = "pipeline.finished"
+    case ingestOpened = "ingest.opened"
+    case ingestWaiting = "ingest.waiting"
+    case recordingArmed = "recording.armed"
+    case recordingStarted = "recording.started"
+    case recordingFinished = "recording.finished"
+    case recordingFailed = "recording.failed"
+    case gap
+}
+
+extension Fact {
+    public var kind: FactKind {
+        switch self {
+        case .roomCreated: .roomCreated
+        case .roomClosed: .roomClosed
+        case .broadcasterCreated: .broadcasterCreated
+        case .broadcasterClosed: .broadcasterClosed
+        case .transportCreated: .transportCreated
+        case .transportConnected: .transportConnected
+        case .transportClosed: .transportClosed
+        case .producerCreated: .producerCreated
+        case .producerPaused: .producerPaused
+        case .producerResumed: .producerResumed
+        case .producerScore: .producerScore
+        case .producerClosed: .producerClosed
+        case .consumerCreated: .consumerCreated
+        case .consumerPaused: .consumerPaused
+        case .consumerResumed: .consumerResumed
+        case .consumerScore: .consumerScore
+        case .consumerClosed: .consumerClosed
+        case .mediaFlowing: .mediaFlowing
+        case .mediaNotFlowing: .mediaNotFlowing
+        case .pipelineStarting: .pipelineStarting
+        case .pipelineRunning: .pipelineRunning
+        case .pipelineFailed: .pipelineFailed
+        case .pipelineFinished: .pipelineFinished
+        case .ingestOpened: .ingestOpened
+        case .ingestWaiting: .ingestWaiting
+        case .recordingArmed: .recordingArmed
+        case .recordingStarted: .recordingStarted
+        case .recordingFinished: .recordingFinished
+        case .recordingFailed: .recordingFailed
+        case .gap: .gap
+        }
+    }
+
+    /// The name in the stream: "producer.created".
+    public var name: String { kind.rawValue }
+
+    /// The room it happened in; nil for `gap` only.
+    public var room: String? {
+        switch self {
+        case .roomCreated(let room), .roomClosed(let room, _): room
+        case .broadcasterCreated(let subject), .broadcasterClosed(let subject, _): subject.room
+        case .transportCreated(let subject, _, _, _, _), .transportConnected(let subject, _, _, _),
+            .transportClosed(let subject, _):
+            subject.broadcaster.room
+        case .producerCreated(let subject, _, _), .producerPaused(let subject), .producerResumed(let subject),
+            .producerScore(let subject, _), .producerClosed(let subject, _), .mediaFlowing(let subject),
+            .mediaNotFlowing(let subject):
+            subject.transport.broadcaster.room
+        case .consumerCreated(let subject, _, _, _), .consumerPaused(let subject, _), .consumerResumed(let subject, _),
+            .consumerScore(let subject, _, _), .consumerClosed(let subject, _):
+            subject.transport.broadcaster.room
+        case .pipelineStarting(let subject, _), .pipelineRunning(let subject), .pipelineFailed(let subject, _, _),
+            .pipelineFinished(let subject, _), .ingestOpened(let subject, _, _), .ingestWaiting(let subject, _, _),
+            .recordingArmed(let subject), .recordingStarted(let subject), .recordingFinished(let subject, _, _),
+            .recordingFailed(let subject, _, _):
+            subject.room
+        case .gap: nil
+        }
+    }
+}

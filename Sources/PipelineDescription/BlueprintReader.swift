@@ -1,0 +1,168 @@
+import Base
+import Yams
+
+/// A node of a description with the key that leads to it, and errors that tell its place.
+struct BlueprintReader {
+    let node: Node
+    let file: String
+    /// "parameters.loop"; empty at the top.
+    let path: String
+
+    /// Parses a file's text.
+    init(yaml: String, file: String) throws(PipelineDescriptionError) {
+        self.file = file
+        path = ""
+        if let (line, column) = Self.placeTooDeep(yaml) {
+            throw PipelineDescriptionError(
+                file: file, line: line, column: column, key: nil, message: "more than \(Self.nestingLimit) levels deep")
+        }
+        do {
+            guard let node = try compose(yaml: yaml) else {
+                throw PipelineDescriptionError(file: file, line: 1, column: 1, key: nil, message: "the file is empty")
+            }
+            self.node = node
+        } catch {
+            throw error as? PipelineDescriptionError ?? Self.error(error, in: yaml, file: file)
+        }
+    }
+
+    private init(node: Node, file: String, path: String) {
+        self.node = node
+        self.file = file
+        self.path = path
+    }
+
+    func error(_ message: String) -> PipelineDescriptionError {
+        PipelineDescriptionError(
+            file: file, line: node.mark?.line ?? 0, column: node.mark?.column ?? 0, key: path.isEmpty ? nil : path,
+            message: message)
+    }
+
+    // MARK: Looking inside
+
+    /// The members of a mapping; refuses keys that are not in `allowed`.
+    func members(allowed: [String]) throws(PipelineDescriptionError) -> [String: BlueprintReader] {
+        var members: [String: BlueprintReader] = [:]
+        for (name, key, value) in try entries() {
+            guard allowed.contains(name) else {
+                throw key.error("unknown key; allowed: \(allowed.joined(separator: ", "))")
+            }
+            members[name] = value
+        }
+        return members
+    }
+
+    /// One member of a mapping; errors of `key` tell the key's place.
+    typealias Entry = (name: String, key: BlueprintReader, value: BlueprintReader)
+
+    /// The members of a mapping in their order.
+    func entries() throws(PipelineDescriptionError) -> [Entry] {
+        guard case .mapping(let mapping) = node else { throw error("a mapping (key: value) is expected") }
+        var entries: [Entry] = []
+        for (key, value) in mapping {
+            guard case .scalar(let scalar) = key else {
+                throw BlueprintReader(node: key, file: file, path: path).error("a key must be a plain word")
+            }
+            let inner = path.isEmpty ? scalar.string : "\(path).\(scalar.string)"
+            entries.append(
+                (
+                    scalar.string, BlueprintReader(node: key, file: file, path: inner),
+                    BlueprintReader(node: value, file: file, path: inner)
+                ))
+        }
+        return entries
+    }
+
+    func elements() throws(PipelineDescriptionError) -> [BlueprintReader] {
+        guard case .sequence(let sequence) = node else { throw error("a list is expected") }
+        return sequence.enumerated().map { BlueprintReader(node: $1, file: file, path: "\(path)[\($0)]") }
+    }
+
+    func text() throws(PipelineDescriptionError) -> String {
+        guard case .string(let text) = try value() else { throw error("a text is expected; put it in quotes") }
+        guard !text.isEmpty else { throw error("a text is expected, and this one is empty") }
+        return text
+    }
+
+    func number() throws(PipelineDescriptionError) -> Double {
+        guard let number = try value().doubleValue, number.isFinite else { throw error("a number is expected") }
+        return number
+    }
+
+    /// One of a list of words.
+    func word<Word: RawRepresentable>(of words: [Word]) throws(PipelineDescriptionError) -> Word
+    where Word.RawValue == String {
+        let text = try text()
+        guard let word = words.first(where: { $0.rawValue == text }) else {
+            throw error("\"\(text)\" is not one of \(words.map(\.rawValue).joined(separator: ", "))")
+        }
+        return word
+    }
+
+    /// A scalar as JSON has it: true and false, numbers and texts; quotes make a text of anything.
+    func value() throws(PipelineDescriptionError) -> JSONValue {
+        guard case .scalar(let scalar) = node else { throw error("one value is expected, not a list or a mapping") }
+        let text = scalar.string
+        guard scalar.style == .plain else { return .string(text) }
+        // JSON's words only: YAML 1.1 would read "no" as false and "1:30" as 90.
+        switch text {
+        case "true": return .bool(true)
+        case "false": return .bool(false)
+        case "", "~", "null": throw error("a value is missing")
+        default: break
+        }
+        if let integer = Int64(text) { return .integer(integer) }
+        if let first = text.first, first.isNumber || first == "-", let double = Double(text) { return .double(double) }
+        return .string(text)
+    }
+
+    // MARK: The parser's limits and errors
+
+    /// Descriptions have four. The parser recurses; without a limit a hostile file would run off the stack.
+    static let nestingLimit = 32
+
+    /// Where a text may nest deeper than the limit: brackets, or dashes and question marks that open block levels. Counts
+    /// more than there is (those in quotes too), which is harmless at such a limit.
+    private static func placeTooDeep(_ yaml: String) -> (line: Int, column: Int)? {
+        var depth = 0
+        var line = 1
+        for text in yaml.split(separator: "\n", omittingEmptySubsequences: false) {
+            var openers = 0
+            for (index, character) in text.unicodeScalars.enumerated() {
+                switch character {
+                case "[", "{": depth += 1
+                case "]", "}": depth = max(0, depth - 1)
+                case "-", "?", ":": openers += 1
+                default: break
+                }
+                if depth > nestingLimit || openers > 8 * nestingLimit { return (line, index + 1) }
+            }
+            // Each block level below the first is indented by one at least.
+            if text.prefix(while: { $0 == " " }).count > 8 * nestingLimit { return (line, 1) }
+            line += 1
+        }
+        return nil
+    }
+
+    private static func error(_ error: any Error, in yaml: String, file: String) -> PipelineDescriptionError {
+        func made(_ mark: Mark?, _ message: String) -> PipelineDescriptionError {
+            PipelineDescriptionError(
+                file: file, line: mark?.line ?? 0, column: mark?.column ?? 0, key: nil, message: message)
+        }
+        switch error as? YamlError {
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+            .composer(_, let problem, let mark, _):
+            return made(mark, "no YAML: \(problem)")
+        case .reader(let problem, let offset, _, _):
+            let before = yaml.prefix(offset ?? 0)
+            let line = before.filter { $0 == "\n" }.count + 1
+            let column = before.reversed().prefix { $0 != "\n" }.count + 1
+            return PipelineDescriptionError(
+                file: file, line: line, column: column, key: nil, message: "no YAML: \(problem)")
+        case .duplicatedKeysInMapping(let duplicates, let context):
+            let keys = duplicates.map { "\"\($0)\"" }.joined(separator: ", ")
+            return made(context.mark, "the key \(keys) occurs twice")
+        default: return made(nil, "no YAML: \(error)")
+        }
+    }
+}

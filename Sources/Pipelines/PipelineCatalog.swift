@@ -1,0 +1,82 @@
+import FoundationEssentials
+import Glibc
+import PipelineDescription
+
+/// Everything that is wrong with a folder of descriptions, so that one start shows it all.
+public struct PipelineCatalogError: Error, Sendable, Hashable, CustomStringConvertible {
+    public let errors: [PipelineDescriptionError]
+
+    /// One line an error.
+    public var description: String { errors.map(\.description).joined(separator: "\n") }
+}
+
+/// The pipelines that can be started: the checked descriptions of one folder.
+public struct PipelineCatalog: Sendable {
+    /// Sorted by name.
+    public let blueprints: [PipelineBlueprint]
+
+    /// A description is some kilobytes; more is no description.
+    static let fileLimit = 64 * 1024
+
+    /// Reads every `*.yaml` of a folder; one that is wrong refuses them all.
+    /// - Parameter folder: Its path is what error messages begin with.
+    public init(folder: String) throws(PipelineCatalogError) {
+        var found: [PipelineBlueprint] = []
+        var errors: [PipelineDescriptionError] = []
+        for path in try Self.files(in: folder) {
+            do throws(PipelineDescriptionError) {
+                let blueprint = try PipelineBlueprint(yaml: try Self.text(of: path), file: path)
+                if let other = found.first(where: { $0.name == blueprint.name }) {
+                    throw PipelineDescriptionError(
+                        file: path, line: 0, column: 0, key: "name",
+                        message: "\"\(blueprint.name)\" is the name of \(other.file) already")
+                }
+                found.append(blueprint)
+            } catch {
+                errors.append(error)
+            }
+        }
+        guard errors.isEmpty else { throw PipelineCatalogError(errors: errors) }
+        blueprints = found.sorted { $0.name < $1.name }
+    }
+
+    public subscript(name: String) -> PipelineBlueprint? { blueprints.first { $0.name == name } }
+
+    /// The folder that comes with the running program: `share/ladle/pipelines` of its installation, or `pipelines` of
+    /// the source tree it was built in. Nil: neither is there.
+    public static func standardFolder() -> String? {
+        guard let program = runningProgram() else { return nil }
+        var folder = program[...]
+        // .build/<triple>/<configuration>/ladle: the tree is four levels up.
+        for _ in 0..<5 {
+            guard let slash = folder.lastIndex(of: "/") else { return nil }
+            folder = folder[..<slash]
+            for candidate in ["\(folder)/share/ladle/pipelines", "\(folder)/pipelines"]
+            where access("\(candidate)/ingest-file.yaml", R_OK) == 0 {
+                return candidate
+            }
+        }
+        return nil
+    }
+
+    private static func files(in folder: String) throws(PipelineCatalogError) -> [String] {
+        do {
+            return try FileManager.default.contentsOfDirectory(atPath: folder)
+                .filter { $0.hasSuffix(".yaml") && !$0.hasPrefix(".") }.sorted().map { "\(folder)/\($0)" }
+        } catch {
+            let reason = PipelineDescriptionError(
+                file: folder, line: 0, column: 0, key: nil, message: "the folder can't be read")
+            throw PipelineCatalogError(errors: [reason])
+        }
+    }
+
+    private static func text(of path: String) throws(PipelineDescriptionError) -> String {
+        func refuse(_ message: String) -> PipelineDescriptionError {
+            PipelineDescriptionError(file: path, line: 0, column: 0, key: nil, message: message)
+        }
+        guard let data = try? Data(contentsOf: URL(filePath: path)) else { throw refuse("the file can't be read") }
+        guard data.count <= fileLimit else { throw refuse("the file is longer than \(fileLimit / 1024) KiB") }
+        guard let text = String(validating: data, as: UTF8.self) else { throw refuse("the file is no UTF-8 text") }
+        return text
+    }
+}

@@ -1,0 +1,49 @@
+import Base
+import HTTPTypes
+import Hummingbird
+
+/// A success.
+struct Answer: Sendable {
+    static let jsonType = "application/json; charset=utf-8"
+    static let textType = "text/plain; charset=utf-8"
+
+    enum Body: Sendable {
+        case text(String)
+        /// Written as long as the client stays; see `LiveStream`.
+        case live(LiveStream)
+    }
+
+    var body: Body
+    var contentType: String
+    var location: String?
+
+    static func json(_ value: JSONValue) -> Answer { Answer(body: .text(value.text), contentType: jsonType) }
+
+    static func text(_ text: String) -> Answer { Answer(body: .text(text), contentType: textType) }
+
+    /// Nothing to say, in JSON: what the scripts' `connect` gets.
+    static let empty = Answer(body: .text(""), contentType: "application/json")
+
+    /// Something new has a place of its own.
+    static func created(_ value: JSONValue, at location: String) -> Answer {
+        Answer(body: .text(value.text), contentType: jsonType, location: location)
+    }
+
+    static func live(_ stream: LiveStream, contentType: String) -> Answer {
+        Answer(body: .live(stream), contentType: contentType)
+    }
+
+    func response(to request: Request) -> Response {
+        var headers: HTTPFields = [.contentType: contentType, .cacheControl: "no-store"]
+        if let location { headers[.location] = location }
+        let status: HTTPResponse.Status = location == nil ? .ok : .created
+        switch body {
+        case .text(let text):
+            let bytes = ByteBuffer(string: text)
+            headers[.contentLength] = String(bytes.readableBytes)
+            return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: bytes))
+        case .live(let stream):
+            return Response(status: status, headers: headers, body: stream.body(for: request))
+        }
+    }
+}

@@ -1,0 +1,67 @@
+import Base
+import HTTPTypes
+import Hummingbird
+
+/// Who may ask. A web page that a person on this machine happens to look at must not be able to steer the gateway:
+/// a foreign name in Host would be DNS rebinding, a foreign Origin a page's script.
+struct Doorkeeper: Sendable {
+    let configuration: SignalingConfiguration
+
+    func checkHost(_ request: Request) throws(Problem) {
+        guard let authority = request.head.authority, !authority.isEmpty else { throw .unknownHost(nil) }
+        guard isKnown(Self.host(of: authority)) else { throw .unknownHost(authority) }
+    }
+
+    /// Only browsers send an Origin; other programs are not held up.
+    func checkOrigin(_ request: Request) throws(Problem) {
+        guard let origin = request.headers[.origin] else { return }
+        guard isAllowed(origin, request) else { throw .originRefused(origin) }
+    }
+
+    func checkToken(_ request: Request) throws(Problem) {
+        guard let token = configuration.token else { return }
+        guard let header = request.headers[.authorization] else { throw .tokenRequired(given: false) }
+        let words = header.split(separator: " ")
+        guard words.count == 2, words[0].lowercased() == "bearer", token.matches(words[1]) else {
+            throw .tokenRequired(given: true)
+        }
+    }
+
+    /// So that pages of allowed origins can read the answer (WHATWG Fetch §3.2).
+    func addCrossOriginHeaders(to response: inout Response, for request: Request) {
+        guard let origin = request.headers[.origin], isAllowed(origin, request) else { return }
+        response.headers[.accessControlAllowOrigin] = origin
+        response.headers[.vary] = "Origin"
+        guard request.method == .options else { return }
+        response.headers[.accessControlAllowMethods] = response.headers[.allow]
+        response.headers[.accessControlAllowHeaders] = "Authorization, Content-Type, Last-Event-ID"
+    }
+
+    // MARK: - Helpers
+
+    private func isAllowed(_ origin: String, _ request: Request) -> Bool {
+        // A page that we serve ourselves; its host has been checked before.
+        if let authority = request.head.authority, origin == "http://\(authority)" { return true }
+        return configuration.allowedOrigins.contains(origin)
+    }
+
+    private func isKnown(_ host: String) -> Bool {
+        let host = host.lowercased()
+        if host == "localhost" || host == configuration.host.lowercased() { return true }
+        if configuration.knownHosts.contains(where: { $0.lowercased() == host }) { return true }
+        // Nobody can point a name of theirs at a literal address.
+        guard SocketAddress(host, port: 0) != nil else { return false }
+        return isWildcard || SignalingConfiguration.isLoopback(host)
+    }
+
+    /// Listening on every address, the gateway can't know them all.
+    private var isWildcard: Bool { ["0.0.0.0", "::"].contains(configuration.host) }
+
+    /// Without the port; IPv6 without its brackets.
+    static func host(of authority: String) -> String {
+        if authority.hasPrefix("["), let end = authority.firstIndex(of: "]") {
+            return String(authority[authority.index(after: authority.startIndex)..<end])
+        }
+        return String(authority.prefix { $0 != ":" })
+    }
+}

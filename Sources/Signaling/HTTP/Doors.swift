@@ -1,0 +1,62 @@
+import Base
+import HTTPTypes
+import Hummingbird
+import Logging
+
+/// What every request passes: who asks, what for, and how the answer goes out.
+struct Doors: HTTPResponder {
+    typealias Context = BasicRequestContext
+
+    let doorkeeper: Doorkeeper
+    let routes: RouteTable
+    let bodyLimit: Int
+    let logger: Logger
+
+    func respond(to request: Request, context: Context) async throws -> Response {
+        let path = request.head.path ?? "/"
+        let isAPI = path.hasPrefix("/api/")
+        var response: Response
+        do {
+            response = try await answer(request, path: path, isAPI: isAPI)
+        } catch {
+            let problem = Problem(error)
+            if problem == nil {
+                logger.error("a request failed", metadata: ["path": "\(path)", "error": "\(error)"])
+            } else {
+                logger.debug("a request was refused", metadata: ["path": "\(path)", "error": "\(error)"])
+            }
+            response = (problem ?? .internalError).response(asJSON: isAPI)
+        }
+        if isAPI { doorkeeper.addCrossOriginHeaders(to: &response, for: request) }
+        // The head says how long the body would have been (RFC 9110 §9.3.2).
+        if request.method == .head { response = response.createHeadResponse() }
+        return response
+    }
+
+    private func answer(_ request: Request, path: String, isAPI: Bool) async throws -> Response {
+        try doorkeeper.checkHost(request)
+        if isAPI { try doorkeeper.checkOrigin(request) }
+        let target = try RequestTarget(path)
+        let found = routes.find(request.method, target.segments)
+        if request.method == .options { return try options(found, request, path) }
+        try doorkeeper.checkToken(request)
+        switch found {
+        case .found(let route, let names):
+            let call = Call(request: request, names: names, query: target.query, bodyLimit: bodyLimit)
+            return try await route.answer(call).response(to: request)
+        case .otherMethods(let methods): throw Problem.methodNotAllowed(request.method.rawValue, allowed: methods)
+        case .nothing: throw Problem.noSuchPath(request.method.rawValue, path)
+        }
+    }
+
+    /// Before the token is asked for: browsers send none with it, and it says nothing that the documentation does not.
+    private func options(_ found: RouteTable.Outcome, _ request: Request, _ path: String) throws -> Response {
+        guard case .otherMethods(let methods) = found else {
+            throw Problem.noSuchPath(request.method.rawValue, path)
+        }
+        let list = methods.joined(separator: ",")
+        var response = Answer.text(list).response(to: request)
+        response.headers[.allow] = list
+        return response
+    }
+}

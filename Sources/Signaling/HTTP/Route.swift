@@ -1,0 +1,59 @@
+import HTTPTypes
+
+/// One thing that can be asked for: a method, a path with places for names, and who answers.
+struct Route: Sendable {
+    enum Part: Sendable, Equatable {
+        case word(String)
+        case name(String)
+    }
+
+    let method: HTTPRequest.Method
+    /// As OpenAPI writes it: "/rooms/{room}/broadcasters".
+    let path: String
+    let parts: [Part]
+    let answer: @Sendable (Call) async throws -> Answer
+
+    init(_ method: HTTPRequest.Method, _ path: String, _ answer: @escaping @Sendable (Call) async throws -> Answer) {
+        self.method = method
+        self.path = path
+        self.answer = answer
+        parts = path.split(separator: "/").map { part in
+            part.hasPrefix("{") ? .name(String(part.dropFirst().dropLast())) : .word(String(part))
+        }
+    }
+
+    /// What stands at the path's places for names; nil when this is another path.
+    func match(_ segments: [String]) -> [String: String]? {
+        guard segments.count == parts.count else { return nil }
+        var names: [String: String] = [:]
+        for (part, segment) in zip(parts, segments) {
+            switch part {
+            case .word(let word): if word != segment { return nil }
+            case .name(let name): names[name] = segment
+            }
+        }
+        return names
+    }
+}
+
+/// All routes. There are some forty: walking them costs microseconds, and the table can be read and tested.
+struct RouteTable: Sendable {
+    let routes: [Route]
+
+    enum Outcome {
+        case found(Route, names: [String: String])
+        case otherMethods([String])
+        case nothing
+    }
+
+    /// HEAD is answered by GET's route.
+    func find(_ method: HTTPRequest.Method, _ segments: [String]) -> Outcome {
+        var methods: [String] = []
+        for route in routes {
+            guard let names = route.match(segments) else { continue }
+            if route.method == method || method == .head && route.method == .get { return .found(route, names: names) }
+            methods += route.method == .get ? ["GET", "HEAD"] : [route.method.rawValue]
+        }
+        return methods.isEmpty ? .nothing : .otherMethods(methods)
+    }
+}

@@ -1,2 +1,0 @@
-import Hummingbird
-public func placeholderRouter() -> Router<BasicRequestContext> { Router() }

@@ -1,0 +1,103 @@
+import Base
+import Control
+import HTTPTypes
+import Hummingbird
+import MediaCore
+import ORTC
+
+/// An answer that is no success. This file alone knows HTTP statuses.
+struct Problem: Error {
+    let status: HTTPResponse.Status
+    /// As JavaScript names it: "TypeError".
+    let name: String
+    let message: String
+    var headers: HTTPFields = [:]
+
+    /// What a handler threw, as its client shall see it; nil when it is our own fault and nobody's business.
+    init?(_ error: any Error) {
+        switch error {
+        case let problem as Problem: self = problem
+        case let error as ControlError: self.init(error)
+        case let error as MediaCoreError: self.init(ControlError(error))
+        case let error as ORTCError: self.init(ControlError(MediaCoreError(error)))
+        default: return nil
+        }
+    }
+
+    init(_ error: ControlError) {
+        let status: HTTPResponse.Status =
+            switch error.code {
+            case .invalid, .unsupported: .badRequest
+            case .notFound: .notFound
+            case .conflict: .conflict
+            case .exhausted: .serviceUnavailable
+            case .failed: .internalServerError
+            }
+        self.init(status, error.name, error.message)
+    }
+
+    private init(_ status: HTTPResponse.Status, _ name: String, _ message: String, headers: HTTPFields = [:]) {
+        (self.status, self.name, self.message, self.headers) = (status, name, message, headers)
+    }
+
+    // MARK: - Problems of the request itself
+
+    static let internalError = Problem(.internalServerError, "Error", "internal error; the gateway's log says more")
+
+    static func badPath(_ segment: String) -> Problem {
+        Problem(.badRequest, "URIError", "the path holds a part that can't be decoded: \(segment)")
+    }
+
+    static func noSuchPath(_ method: String, _ path: String) -> Problem {
+        Problem(.notFound, "Error", "there is nothing at \(path) for \(method)")
+    }
+
+    static func methodNotAllowed(_ method: String, allowed: [String]) -> Problem {
+        let list = allowed.joined(separator: ", ")
+        return Problem(
+            .methodNotAllowed, "Error", "\(method) is not possible here, only \(list)", headers: [.allow: list])
+    }
+
+    static func syntax(_ detail: String) -> Problem { Problem(.badRequest, "SyntaxError", detail) }
+
+    static let bodyTooLarge = Problem(.contentTooLarge, "PayloadTooLargeError", "request entity too large")
+
+    static let bodyIsNoJSON = Problem(
+        .unsupportedMediaType, "TypeError", "the body must be JSON, with the header Content-Type: application/json")
+
+    // MARK: - Problems of who asks
+
+    static func unknownHost(_ host: String?) -> Problem {
+        guard let host else { return Problem(.badRequest, "UnknownHostError", "the request has no Host header") }
+        return Problem(
+            .misdirectedRequest, "UnknownHostError",
+            "this gateway is not known as \"\(host)\"; the name can be added to its known hosts")
+    }
+
+    static func originRefused(_ origin: String) -> Problem {
+        Problem(
+            .forbidden, "ForbiddenError",
+            "web pages of \(origin) may not use this gateway; the origin can be added to its allowed origins")
+    }
+
+    static func tokenRequired(given: Bool) -> Problem {
+        Problem(
+            .unauthorized, "UnauthorizedError",
+            given ? "the bearer token is not the right one" : "a bearer token is required (Authorization: Bearer …)",
+            headers: [.wwwAuthenticate: given ? "Bearer error=\"invalid_token\"" : "Bearer"])
+    }
+
+    // MARK: - As an answer
+
+    /// - Parameter asJSON: `{"error", "message"}` for `/api/v1`; else the text `Name: message`.
+    func response(asJSON: Bool) -> Response {
+        let json: JSONValue = ["error": .string(name), "message": .string(message)]
+        let (text, type) = asJSON ? (json.text, Answer.jsonType) : ("\(name): \(message)", Answer.textType)
+        var fields = headers
+        fields[.contentType] = type
+        fields[.cacheControl] = "no-store"
+        let body = ByteBuffer(string: text)
+        fields[.contentLength] = String(body.readableBytes)
+        return Response(status: status, headers: fields, body: ResponseBody(byteBuffer: body))
+    }
+}

@@ -1,0 +1,80 @@
+import Base
+import Control
+import Events
+import Glibc
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import ServiceLifecycle
+
+/// The HTTP door: the broadcaster API under `/rooms`, everything else under `/api/v1`.
+///
+/// It stops gracefully: requests under way are answered, event streams end, then `run` returns.
+public struct SignalingServer: Service {
+    private let configuration: SignalingConfiguration
+    private let doors: Doors
+    private let logger: Logger
+    private let onListening: @Sendable (_ port: Int) async -> Void
+
+    /// - Parameters:
+    ///   - version: Of the product, for `GET /api/v1/version`.
+    ///   - onListening: Called once, when requests are accepted; with the port, which the system may have chosen.
+    /// - Throws: `SignalingError.configuration`.
+    public init(
+        configuration: SignalingConfiguration, rooms: Rooms, pipelines: any PipelineControlling, events: EventBus,
+        version: String, logger: Logger, onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
+    ) throws(SignalingError) {
+        try configuration.validate()
+        self.configuration = configuration
+        self.logger = logger
+        self.onListening = onListening
+        let owners = IngestOwners(pipelines: pipelines)
+        let table = RouteTable(
+            routes: BroadcasterRoutes(rooms: rooms).routes
+                + RoomRoutes(rooms: rooms, events: events, version: version).routes
+                + IngestRoutes(pipelines: pipelines, owners: owners).routes
+                + RecordingRoutes(pipelines: pipelines).routes + EventRoutes(events: events).routes)
+        doors = Doors(
+            doorkeeper: Doorkeeper(configuration: configuration), routes: table, bodyLimit: configuration.bodyLimit,
+            logger: logger)
+    }
+
+    /// What can be asked for, as OpenAPI writes it: "GET /rooms/{room}".
+    public var routes: [String] { doors.routes.routes.map { "\($0.method.rawValue) \($0.path)" } }
+
+    /// - Throws: `SignalingError.addressInUse` or `.cannotListen`.
+    public func run() async throws {
+        let application = Application(
+            responder: doors,
+            server: .http1(
+                configuration: HTTP1Channel.Configuration(
+                    idleTimeout: .nanoseconds(configuration.idleTimeout.nanoseconds),
+                    // 16 kB: far beyond what scripts and browsers send; the limit is per connection.
+                    httpDecoderConfiguration: .init(
+                        maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 16 * 1024, maxHeaderFieldCount: 100))),
+            configuration: ApplicationConfiguration(
+                address: .hostname(configuration.host, port: configuration.port), serverName: "ladle",
+                availableConnectionsDelegate: MaximumAvailableConnections(configuration.maximumConnections)),
+            onServerRunning: { [configuration, onListening] channel in
+                await onListening(channel.localAddress?.port ?? configuration.port)
+            },
+            logger: quiet(logger))
+        do {
+            try await application.run()
+        } catch let error as IOError where error.errnoCode == EADDRINUSE {
+            throw SignalingError.addressInUse(host: configuration.host, port: configuration.port)
+        } catch let error as IOError {
+            throw SignalingError.cannotListen(
+                host: configuration.host, port: configuration.port, cause: String(cString: strerror(error.errnoCode)))
+        }
+    }
+
+    /// The HTTP library's own notes are no news of the gateway's life.
+    private func quiet(_ logger: Logger) -> Logger {
+        var logger = logger
+        logger.logLevel = max(logger.logLevel, .warning)
+        return logger
+    }
+}
