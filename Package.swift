@@ -90,7 +90,7 @@ let house: [Room] = [
         "PipelineWorker", floor: 9, uses: ["Base", "CLinux", "RTP", "RTCP", "PipelineControl", "LibAV"], tested: true),
     // 10 · roof
     Room(
-        "ladle", floor: 10, kind: .program, uses: ["Base", "Gateway"],
+        "ladle", floor: 10, kind: .program, uses: ["Base", "ORTC", "SDP", "Events", "Control", "Gateway"],
         outside: [argumentParser, asyncHTTPClient, nioCore, logging, serviceLifecycle]),
     Room("ladle-pipeline", floor: 10, kind: .program, uses: ["PipelineWorker"]),
 ]

@@ -51,9 +51,16 @@ public enum KeyFrame {
         return payload.uint8(at: descriptor.length) & 0x01 == 0
     }
 
+    /// The descriptor decides, except where it has no picture id: ffmpeg's packetizer writes such descriptors and
+    /// never sets P, so that each frame would pass for a key frame. Then the frame header is asked as well.
     private static func startsVP9KeyFrame(_ payload: RawSpan) -> Bool {
         guard let descriptor = try? VP9PayloadDescriptor(parsing: payload) else { return false }
-        return !descriptor.isInterPicturePredicted && descriptor.startsFrame && descriptor.spatialLayer == 0
+        guard !descriptor.isInterPicturePredicted, descriptor.startsFrame, descriptor.spatialLayer == 0 else {
+            return false
+        }
+        if descriptor.pictureID != nil { return true }
+        return descriptor.length < payload.byteCount
+            && VP9FrameHeader.isKeyFrame(payload.uint8(at: descriptor.length))
     }
 
     /// RFC 6184 §5.2: single NAL unit (1…23), STAP-A (24), FU-A (28), FU-B (29).

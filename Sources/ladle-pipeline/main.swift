@@ -1,1 +1,4 @@
-print("placeholder")
+import Glibc
+import PipelineWorker
+
+exit(Worker.runAsProcess())

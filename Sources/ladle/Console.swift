@@ -9,7 +9,13 @@ enum Console {
 
     static func complain(_ line: String) { write("ladle: \(line)", to: STDERR_FILENO) }
 
-    static var outputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+    /// Of this machine's time zone, now.
+    static var utcOffsetSeconds: Int {
+        var now = time(nil)
+        var local = tm()
+        localtime_r(&now, &local)
+        return Int(local.tm_gmtoff)
+    }
 
     private static func write(_ line: String, to descriptor: Int32) {
         var rest = Array((line + "\n").utf8)[...]

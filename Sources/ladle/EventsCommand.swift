@@ -1,6 +1,4 @@
 import ArgumentParser
-import Base
-import Gateway
 
 struct EventsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,11 +15,8 @@ struct EventsCommand: AsyncParsableCommand {
             var query = "?follow=\(follow)"
             if let since { query += "&since=\(since.asPathSegment)" }
             if let room { query += "&room=\(room.asPathSegment)" }
-            try await client.follow("/api/v1/events" + query) { event in
-                let value = try JSONValue(parsing: event.data)
-                Console.out(json ? value.text : EventLine.text(of: value))
-                return true
-            }
+            let accept = json ? "application/x-ndjson" : "text/plain"
+            try await client.lines("/api/v1/events" + query, accept: accept) { Console.out($0) }
         }
     }
 }

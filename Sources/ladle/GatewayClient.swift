@@ -76,21 +76,34 @@ struct GatewayClient: Sendable {
     }
 
     /// Reads a stream of server-sent events until it ends or `body` returns false.
-    func follow(
-        _ path: String, lastEventID: String? = nil, _ body: (ServerSentEvent) async throws -> Bool
-    ) async throws {
+    func follow(_ path: String, _ body: (ServerSentEvent) async throws -> Bool) async throws {
+        var parser = ServerSentEventParser()
+        for try await part in try await stream(path, accept: "text/event-stream") {
+            for event in parser.append(part.readableBytesView) where try await !body(event) { return }
+        }
+    }
+
+    /// Reads a stream of lines until it ends.
+    func lines(_ path: String, accept: String, _ body: (String) async throws -> Void) async throws {
+        var rest: [UInt8] = []
+        for try await part in try await stream(path, accept: accept) {
+            rest += part.readableBytesView
+            while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+                try await body(String(decoding: rest[..<end], as: UTF8.self))
+                rest.removeSubrange(...end)
+            }
+        }
+    }
+
+    private func stream(_ path: String, accept: String) async throws -> HTTPClientResponse.Body {
         var request = request(.GET, path, nil)
-        request.headers.replaceOrAdd(name: "accept", value: "text/event-stream")
-        if let lastEventID { request.headers.add(name: "last-event-id", value: lastEventID) }
+        request.headers.replaceOrAdd(name: "accept", value: accept)
         let response = try await http.execute(request, deadline: .distantFuture)
         guard response.status == .ok else {
             let bytes = try await response.body.collect(upTo: Self.largestAnswer)
             throw Self.refusal(Int(response.status.code), [UInt8](buffer: bytes))
         }
-        var parser = ServerSentEventParser()
-        for try await part in response.body {
-            for event in parser.append(part.readableBytesView) where try await !body(event) { return }
-        }
+        return response.body
     }
 
     private func request(_ method: HTTPMethod, _ path: String, _ body: JSONValue?) -> HTTPClientRequest {

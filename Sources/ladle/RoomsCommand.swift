@@ -20,7 +20,9 @@ struct RoomsCommand: AsyncParsableCommand {
             for room in rooms {
                 Console.out("\(room["id"]?.stringValue ?? "?")")
                 for producer in room["producers"]?.arrayValue ?? [] {
-                    let state = producer["paused"]?.boolValue == true ? "paused" : producer["flowing"]?.boolValue == true ? "flowing" : "silent"
+                    let state =
+                        producer["paused"]?.boolValue == true
+                        ? "paused" : producer["flowing"]?.boolValue == true ? "flowing" : "silent"
                     Console.out(
                         "  \(producer["kind"]?.stringValue ?? "?")  \(producer["codec"]?.stringValue ?? "?")  \(state)  "
                             + "by \(producer["broadcaster"]?.stringValue ?? "?")  \(producer["id"]?.stringValue ?? "")")

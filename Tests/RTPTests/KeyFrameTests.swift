@@ -24,12 +24,15 @@ import Testing
 
     @Test(
         arguments: [
-            ([0x08, 0x00], true),  // B
+            ([0x88, 0x01, 0x00], true),  // I and B: the descriptor decides
+            ([0x08, 0x82], true),  // B alone: the frame header is asked
+            ([0x08, 0x86], false), ([0x08, 0x8A], false),  // inter frame, shown again
+            ([0x08, 0xB0], true), ([0x08, 0xB2], false),  // profile 3 has one bit more
             ([0x48, 0x00], false),  // B and P
             ([0x04, 0x00], false),  // no B
             ([0x8A, 0x81, 0x02, 0x18, 0x00, 0xB0, 0x00, 0x90, 0x01, 0x00, 0x00], true),  // I, B, V with resolution
-            ([0x28, 0x00, 0x00], true),  // L, spatial layer 0
-            ([0x28, 0x02, 0x00], false),  // spatial layer 1
+            ([0xA8, 0x01, 0x00, 0x00], true),  // L, spatial layer 0
+            ([0xA8, 0x01, 0x02, 0x00], false),  // spatial layer 1
             ([0x28], false), ([], false),
         ] as [([UInt8], Bool)])
     func `VP9`(payload: [UInt8], expected: Bool) { #expect(isKeyFrame(.vp9, payload) == expected) }
@@ -112,5 +115,22 @@ import Testing
         #expect(descriptor.temporalLayer == 1)
         #expect(descriptor.spatialLayer == 1)
         #expect(descriptor.length == 6)
+    }
+
+    @Test func `random payloads never trap`() {
+        var generator = Seeded(state: 9)
+        var found = 0
+        for _ in 0..<50_000 {
+            let payload = (0..<Int.random(in: 0...24, using: &generator)).map { _ in
+                UInt8.random(in: 0...255, using: &generator)
+            }
+            let span = payload.span.bytes
+            for codec in [PayloadCodec.vp8, .vp9, .h264] where KeyFrame.isKeyFrame(codec: codec, payload: span) {
+                found += 1
+            }
+            if let descriptor = try? VP8PayloadDescriptor(parsing: span) { #expect(descriptor.length <= payload.count) }
+            if let descriptor = try? VP9PayloadDescriptor(parsing: span) { #expect(descriptor.length <= payload.count) }
+        }
+        #expect(found > 1_000)
     }
 }

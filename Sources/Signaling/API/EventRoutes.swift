@@ -2,20 +2,23 @@ import Control
 import Events
 import HTTPTypes
 
-/// The stream of facts, as server-sent events or as JSON lines.
+/// The stream of facts: server-sent events, lines for people, or JSON lines, as `Accept` says.
 struct EventRoutes: Sendable {
     let events: EventBus
 
     var routes: [Route] { [Route(.get, "/api/v1/events", follow)] }
 
     private func follow(_ call: Call) async throws -> Answer {
-        let asEvents = call.request.headers[.accept]?.lowercased().contains("text/event-stream") == true
+        let accept = call.request.headers[.accept]?.lowercased() ?? ""
         let follow = try call.flag("follow", default: true)
         let start = try start(call, follow: follow)
         let room = call.query["room"]
         if let room { try NameRules.room(room) }
         let stream = events.subscribe(start, room: room, follow: follow)
-        guard asEvents else {
+        if accept.contains("text/plain") {
+            return .live(LiveStream(AsyncStream(pulling: stream.map { "\($0.line())\n" })), contentType: Answer.textType)
+        }
+        guard accept.contains("text/event-stream") else {
             let lines = stream.map { "\($0.json.text)\n" }
             return .live(LiveStream(AsyncStream(pulling: lines)), contentType: "application/x-ndjson; charset=utf-8")
         }

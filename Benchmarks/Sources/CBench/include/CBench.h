@@ -1,0 +1,47 @@
+// The parts of the forwarding benchmark that must cost little and always the same.
+#pragma once
+#include <netinet/in.h>
+#include <stdint.h>
+
+int64_t bench_now_ns(void);
+/// CPU time of all threads of a process, in nanoseconds; -1: no such process.
+int64_t bench_process_cpu_ns(int pid);
+/// Keeps this process, and the threads it will start, on one core. 0 or errno.
+int bench_pin(int cpu);
+/// Online cores.
+int bench_cores(void);
+
+/// A bound UDP socket on 127.0.0.1 with large buffers; its port is written to `port`. -1 and errno.
+int bench_socket(uint16_t *port);
+/// Whatever reaches this socket is dropped there, after the whole way through the kernel: nobody has to read it.
+int bench_drop_all(int fd);
+
+/// One RTP stream of VP8 frames: ten packets each, every 300th frame a key frame, the marker on the last packet.
+typedef struct bench_stream {
+    int fd;
+    struct sockaddr_in to;
+    uint32_t ssrc;
+    uint8_t payload_type;
+    /// Of a packet with its RTP header.
+    int size;
+    /// Packets so far.
+    uint64_t sent;
+    /// RTP packets that came out at the socket that is read.
+    uint64_t sampled;
+} bench_stream;
+
+/// Sends at a rate for a time, in bursts evenly spaced, and reads `sample_fd` between them. Never sleeps: a sleeper
+/// would be woken by the forwarder's packets, at the forwarder's expense. Returns how late the latest burst was.
+int64_t bench_send(bench_stream *stream, double packets_per_second, int burst, int64_t duration_ns, int sample_fd);
+/// Forgets the latencies seen so far.
+void bench_latency_reset(void);
+/// The latency that a share `q` of the packets that were read did not exceed, in nanoseconds; from before the send
+/// call to after the read. 0: nothing was read.
+int64_t bench_latency(double q);
+/// Reads what is still on its way, until nothing came for 50 ms.
+void bench_drain(bench_stream *stream, int sample_fd);
+
+/// The bare loop: receives, rewrites SSRC and sequence number, sends each packet on to `count` destinations from a
+/// socket each. `segments`: what was received at once goes out as one UDP_SEGMENT message per destination; else one
+/// sendmmsg per destination. Ends with a datagram of one byte. Returns how many packets the kernel took.
+uint64_t bench_bare_loop(int in, const struct sockaddr_in *to, int count, int segments);

@@ -1,0 +1,68 @@
+import Base
+import CBench
+import Foundation
+import Logging
+import MediaCore
+import MediaPlane
+import ORTC
+
+/// The child: forwards until its input ends, then says how many packets it sent.
+enum Forwarder {
+    static func run(_ arguments: [String]) async throws {
+        _ = bench_pin(0)
+        guard let name = arguments.first, let contestant = Contestant(rawValue: name) else {
+            ForwardingBenchmark.fail("no such contestant")
+        }
+        let ports = arguments.dropFirst().compactMap { UInt16($0) }
+        switch contestant {
+        case .mmsg: bare(ports, segments: false)
+        case .segments: bare(ports, segments: true)
+        case .core: try await core(ports, coalescing: true)
+        case .coreAtOnce: try await core(ports, coalescing: false)
+        }
+    }
+
+    private static func bare(_ ports: [UInt16], segments: Bool) {
+        var port: UInt16 = 0
+        let socket = bench_socket(&port)
+        var destinations = ports.map { port in
+            var name = sockaddr_in()
+            name.sin_family = sa_family_t(AF_INET)
+            name.sin_port = port.bigEndian
+            name.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+            return name
+        }
+        say(port)
+        say(bench_bare_loop(socket, &destinations, Int32(destinations.count), segments ? 1 : 0))
+    }
+
+    private static func core(_ ports: [UInt16], coalescing: Bool) async throws {
+        let core = try EmbeddedCore(
+            MediaPlaneConfiguration(coalescing: coalescing),
+            logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() })
+        let router = try await core.createRouter(mediaCodecs: nil)
+        let inlet = try await core.createPlainTransport(on: router.id, PlainTransportOptions(comedia: true))
+        let vp8 = RTPCodecParameters(mimeType: "video/VP8", payloadType: 101, clockRate: 90_000)
+        let producer = try await core.produce(
+            on: inlet.id,
+            ProduceOptions(
+                kind: .video,
+                rtpParameters: RTPParameters(codecs: [vp8], encodings: [RTPEncodingParameters(ssrc: 2222)])))
+        for port in ports {
+            let outlet = try await core.createPlainTransport(on: router.id, PlainTransportOptions())
+            _ = try await core.connect(outlet.id, PlainTransportRemote(ip: "127.0.0.1", port: port))
+            _ = try await core.consume(
+                on: outlet.id, ConsumeOptions(producer: producer.id, rtpCapabilities: router.rtpCapabilities))
+        }
+        say(inlet.tuple.localPort)
+        // Blocks this thread until the parent is done; the media loop has its own.
+        while readLine() != nil {}
+        // Sender reports are counted too: some ten a second for a hundred consumers, one in a thousand packets.
+        say(await core.counters().sent)
+        await core.shutDown()
+    }
+
+    private static func say(_ value: some CustomStringConvertible) {
+        FileHandle.standardOutput.write(Data("\(value)\n".utf8))
+    }
+}

@@ -1,0 +1,14 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+#include <errno.h>
+#include <sys/eventfd.h>
+#include <time.h>
+
+int ladle_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+
+int ladle_epoll_wait(int epoll, struct epoll_event *events, int capacity, int64_t timeout_ns) {
+    struct timespec t = {.tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000};
+    // epoll_wait knows whole milliseconds only: too coarse for a window of one.
+    int n = epoll_pwait2(epoll, events, capacity, timeout_ns < 0 ? NULL : &t, NULL);
+    return n < 0 ? -errno : n;
+}

@@ -1,0 +1,124 @@
+import Base
+import Control
+import Events
+import Logging
+import MediaCore
+import MediaPlane
+import Pipelines
+import ServiceLifecycle
+import Signaling
+
+/// The daemon: one core, its rooms, pipelines and doors, started in order and stopped in reverse.
+public struct Gateway: Sendable {
+    private let settings: GatewaySettings
+    private let logger = Logger(label: "ladle")
+
+    public init(_ settings: GatewaySettings) throws(GatewayError) {
+        try settings.validate()
+        self.settings = settings
+    }
+
+    /// Runs until SIGTERM or SIGINT, or until a part fails.
+    /// - Parameter onReady: Called when requests are accepted; cancelled at the end.
+    /// - Throws: `GatewayError` when it can't start.
+    public func run(onReady: @escaping @Sendable (RunningGateway) async -> Void) async throws {
+        let folders = try make {
+            try MediaFolders(sources: settings.mediaFolders, recordings: settings.recordingsFolder)
+        }
+        let catalog = try make { try PipelineCatalog(folder: try PipelinesFolder.find(settings.pipelinesFolder)) }
+        let processes = try make {
+            if let program = settings.pipelineProgram { return PipelineSettings(executable: program) }
+            return try PipelineSettings.besideRunningProgram()
+        }
+        let core = try make { try EmbeddedCore(settings.mediaPlane) }
+        let events = EventBus()
+        let rooms = Rooms(
+            core: core, events: events, configuration: RoomsConfiguration(idleTimeout: settings.idleRoom))
+        let pipelines = PipelineSupervisor(
+            rooms: rooms, catalog: catalog, folders: folders, settings: processes, events: events,
+            logger: Logger(label: "ladle.pipelines"))
+
+        let (ready, isReady) = AsyncStream.makeStream(of: Int.self)
+        let door = try make {
+            try SignalingServer(
+                configuration: settings.signaling, rooms: rooms, pipelines: pipelines, events: events,
+                version: LadleVersion.current, logger: Logger(label: "ladle.http"),
+                onListening: { port in isReady.yield(port) })
+        }
+        let greeting = Greeting(ready: ready) { port in
+            await onReady(
+                RunningGateway(
+                    url: settings.url(port: port), mediaFolder: settings.mediaFolders.first ?? ".", events: events,
+                    pipelines: pipelines))
+        }
+        // Stopped in reverse: pipelines first, so that recordings are whole and whoever follows one reads its end.
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [
+                    .init(service: MediaService(core: core)), .init(service: greeting),
+                    .init(service: EventLog(events: events, logger: logger)), .init(service: RoomService(rooms: rooms)),
+                    .init(service: door), .init(service: PipelineService(pipelines: pipelines)),
+                ],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger)))
+        do {
+            try await group.run()
+        } catch SignalingError.addressInUse(_, let port) {
+            await core.shutDown()
+            throw GatewayError.portInUse(settings.listenIP, UInt16(clamping: port))
+        } catch let error as SignalingError {
+            await core.shutDown()
+            throw GatewayError("\(error)")
+        }
+    }
+
+    /// Whatever a part complains of at its making is a reason not to start.
+    private func make<Part>(_ body: () throws -> Part) throws(GatewayError) -> Part {
+        do { return try body() } catch { throw GatewayError("\(error)") }
+    }
+
+    /// The group's own notes are no news of the gateway's life.
+    private func quiet(_ logger: Logger) -> Logger {
+        var logger = logger
+        logger.logLevel = max(logger.logLevel, .warning)
+        return logger
+    }
+}
+
+/// What a program around a running gateway may use.
+public struct RunningGateway: Sendable {
+    /// Where HTTP is served.
+    public let url: String
+    public let mediaFolder: String
+    public let events: EventBus
+    public let pipelines: any PipelineControlling
+}
+
+extension GatewayError {
+    static func portInUse(_ ip: String, _ port: UInt16) -> GatewayError {
+        let owner = PortOwner.ofListener(port: port)
+        return GatewayError(
+            "port \(port) on \(ip) is taken by \(owner.map(String.init(describing:)) ?? "another process"); "
+                + "stop it, or choose another port with --listen")
+    }
+}
+
+extension GatewaySettings {
+    var mediaPlane: MediaPlaneConfiguration {
+        var configuration = MediaPlaneConfiguration()
+        configuration.listenIP = rtpIP
+        configuration.announcedAddress = announcedAddress
+        configuration.portRange = rtpPorts
+        return configuration
+    }
+
+    var signaling: SignalingConfiguration {
+        SignalingConfiguration(
+            host: listenIP, port: Int(listenPort), token: token.flatMap { BearerToken($0) }, allowsEverybody: noAuth,
+            knownHosts: hosts, allowedOrigins: origins)
+    }
+
+    func url(port: Int) -> String {
+        let isIPv6 = listenIP.contains(":")
+        return "http://\(isIPv6 ? "[\(listenIP)]" : listenIP):\(port)"
+    }
+}

@@ -1,0 +1,76 @@
+import Control
+import Events
+import Logging
+import MediaPlane
+import ServiceLifecycle
+
+// Each part of the daemon as the service group wants it: runs until told to stop, then ends in order.
+
+/// The core goes last: everything else talks to it.
+struct MediaService: Service {
+    let core: EmbeddedCore
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        await core.shutDown()
+    }
+}
+
+/// Facts as log lines.
+struct EventLog: Service {
+    let events: EventBus
+    let logger: Logger
+
+    func run() async throws {
+        let stream = events.subscribe(.beginning)
+        await withGracefulShutdownHandler {
+            for await event in stream { logger.info("\(event.line())") }
+        } onGracefulShutdown: {
+            events.finish()
+        }
+    }
+}
+
+struct RoomService: Service {
+    let rooms: Rooms
+
+    func run() async throws {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await rooms.run() }
+            try? await gracefulShutdown()
+            await rooms.shutDown()
+            group.cancelAll()
+        }
+    }
+}
+
+struct PipelineService: Service {
+    let pipelines: PipelineSupervisor
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        await pipelines.shutDown()
+    }
+}
+
+/// Tells whoever started the gateway that it accepts requests, once.
+struct Greeting: Service {
+    let ready: AsyncStream<Int>
+    let greet: @Sendable (Int) async -> Void
+
+    func run() async throws {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for await port in ready {
+                    await greet(port)
+                    break
+                }
+            }
+            try? await gracefulShutdown()
+            // Two seconds for the last events to be printed; all have happened by now.
+            group.addTask { try? await Task.sleep(for: .seconds(2)) }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+}

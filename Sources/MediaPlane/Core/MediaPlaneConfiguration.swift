@@ -1,0 +1,63 @@
+import Base
+
+/// What the embedded core is told before it starts.
+public struct MediaPlaneConfiguration: Sendable, Hashable {
+    /// Where transports listen; a literal address. Loopback unless told otherwise.
+    public var listenIP: String
+    /// What tuples say instead of `listenIP`: the address by which others reach us, behind NAT for instance. May be a
+    /// host name.
+    public var announcedAddress: String?
+    /// UDP ports of transports.
+    public var portRange: ClosedRange<UInt16>
+    /// The most that a producer keeps since its last key frame.
+    public var gopCacheBytes: Int
+    /// The longest time since its last key frame that a producer keeps.
+    public var gopCacheDuration: Duration
+    /// Holding packets for up to 1 ms under load, so that runs of them are sent together. Off: each turn sends at once.
+    public var coalescing: Bool
+
+    public init(
+        listenIP: String = "127.0.0.1", announcedAddress: String? = nil,
+        portRange: ClosedRange<UInt16> = 40_000...49_999, gopCacheBytes: Int = 8 << 20,
+        gopCacheDuration: Duration = .seconds(12), coalescing: Bool = true
+    ) {
+        self.listenIP = listenIP
+        self.announcedAddress = announcedAddress
+        self.portRange = portRange
+        self.gopCacheBytes = gopCacheBytes
+        self.gopCacheDuration = gopCacheDuration
+        self.coalescing = coalescing
+    }
+
+    /// - Throws: The first key whose value can't be right.
+    public func validate() throws(MediaPlaneConfigurationError) {
+        if SocketAddress(listenIP, port: 0) == nil {
+            throw .init(key: "listenIP", value: listenIP, expected: "a literal IPv4 or IPv6 address")
+        }
+        if let announcedAddress, announcedAddress.isEmpty || announcedAddress.contains(where: \.isWhitespace) {
+            throw .init(key: "announcedAddress", value: announcedAddress, expected: "an address or host name")
+        }
+        if portRange.lowerBound == 0 {
+            throw .init(
+                key: "portRange", value: "\(portRange.lowerBound)-\(portRange.upperBound)", expected: "ports 1-65535")
+        }
+        if !(65_536...(1 << 30)).contains(gopCacheBytes) {
+            throw .init(key: "gopCacheBytes", value: "\(gopCacheBytes)", expected: "65536 to 1073741824 bytes")
+        }
+        if !(Duration.zero...Duration.seconds(600)).contains(gopCacheDuration) {
+            throw .init(key: "gopCacheDuration", value: "\(gopCacheDuration)", expected: "0 to 600 seconds")
+        }
+    }
+}
+
+public struct MediaPlaneConfigurationError: Error, Sendable, Hashable, CustomStringConvertible {
+    public let key: String
+    public let value: String
+    public let expected: String
+
+    public init(key: String, value: String, expected: String) {
+        (self.key, self.value, self.expected) = (key, value, expected)
+    }
+
+    public var description: String { "\(key): '\(value)' is not \(expected)" }
+}

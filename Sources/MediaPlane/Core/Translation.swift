@@ -1,0 +1,79 @@
+import Base
+import MediaCore
+import SFU
+
+// The engine's values and the vocabulary's are two: floor 4 knows nothing of cores, and cores nothing of sockets.
+
+extension MediaCoreError {
+    init(_ error: SFUError) {
+        let code: Code =
+            switch error.code {
+            case .invalid: .invalid
+            case .unsupported: .unsupported
+            case .notFound: .notFound
+            case .conflict: .conflict
+            case .failed: .failed
+            }
+        self.init(code, name: error.name, message: error.message)
+    }
+}
+
+extension MediaCoreEvent {
+    init(_ event: SFUEvent) {
+        self =
+            switch event {
+            case .transportConnected(let id, let tuple): .transportConnected(id, TransportTuple(tuple))
+            case .transportRTCPConnected(let id, let tuple): .transportRTCPConnected(id, TransportTuple(tuple))
+            case .transportClosed(let id): .transportClosed(id)
+            case .producerScore(let id, let scores): .producerScore(id, scores.map(ProducerScore.init))
+            case .producerFlowing(let id, let flows): .producerFlowing(id, flows)
+            case .producerClosed(let id): .producerClosed(id)
+            case .consumerScore(let id, let score): .consumerScore(id, ConsumerScore(score))
+            case .consumerProducerPaused(let id, let paused): .consumerProducerPaused(id, paused)
+            case .consumerClosed(let id, .transportClosed): .consumerClosed(id, .transportClosed)
+            case .consumerClosed(let id, .producerClosed): .consumerClosed(id, .producerClosed)
+            }
+    }
+}
+
+extension TransportTuple {
+    init(_ tuple: EndpointTuple) {
+        self.init(
+            localAddress: tuple.localAddress, localPort: tuple.localPort, remoteIP: tuple.remote?.ip,
+            remotePort: tuple.remote?.port)
+    }
+}
+
+extension ProducerScore {
+    init(_ score: StreamScore) {
+        self.init(encodingIndex: score.encodingIndex, ssrc: score.ssrc, rid: score.rid, score: score.score)
+    }
+}
+
+extension ConsumerScore {
+    init(_ score: ReceiverScore) {
+        self.init(
+            score: score.score, producerScore: score.producerScore, producerScores: score.producerScores)
+    }
+}
+
+extension PlainTransportDescription {
+    init(id: TransportID, _ tuples: PlainTransportTuples) {
+        self.init(id: id, tuple: TransportTuple(tuples.rtp), rtcpTuple: tuples.rtcp.map(TransportTuple.init))
+    }
+}
+
+extension ProducerDescription {
+    init(_ state: ProducerState) {
+        self.init(
+            id: state.id, kind: state.kind, type: state.type, rtpParameters: state.rtpParameters, paused: state.paused)
+    }
+}
+
+extension ConsumerDescription {
+    init(_ state: ConsumerState) {
+        self.init(
+            id: state.id, producer: state.producer, kind: state.kind, type: state.type,
+            rtpParameters: state.rtpParameters, paused: state.paused, producerPaused: state.producerPaused)
+    }
+}

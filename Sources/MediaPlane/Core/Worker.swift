@@ -1,0 +1,231 @@
+import Base
+import CLinux
+import MediaCore
+import ORTC
+import SFU
+
+/// One thread's worth of the embedded core: an actor on its own media loop. Commands run between two turns.
+actor Worker {
+    nonisolated let loop: MediaLoop
+    nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+    private let configuration: MediaPlaneConfiguration
+    private let events: AsyncStream<MediaCoreEvent>.Continuation
+    private var plane: Plane
+    private var isShutDown = false
+
+    init(
+        loop: MediaLoop, configuration: MediaPlaneConfiguration,
+        events: AsyncStream<MediaCoreEvent>.Continuation
+    ) {
+        self.loop = loop
+        self.configuration = configuration
+        self.events = events
+        var settings = SFUConfiguration()
+        settings.gopCacheBytes = configuration.gopCacheBytes
+        settings.gopCacheDuration = configuration.gopCacheDuration
+        settings.coalescing.isEnabled = configuration.coalescing
+        // A step of the wall clock later on does not reach sender reports: receivers want their clock even, not right.
+        settings.unixNanosecondsAtZero = ladle_realtime_ns() - ladle_monotonic_ns()
+        var generator = SystemRandomNumberGenerator()
+        plane = Plane(
+            engine: MediaEngine(configuration: settings), sockets: SocketTable(loop: loop),
+            ports: PortPool(ip: configuration.listenIP, range: configuration.portRange, using: &generator))
+    }
+
+    /// Lets the loop drive the plane, until `shutDown`.
+    nonisolated func start() {
+        loop.drive { now, ready in
+            // We are on the loop's thread, which is our executor.
+            self.assumeIsolated { $0.turn(ready, now: now) }
+        }
+    }
+
+    var counters: MediaPlaneCounters { plane.counters }
+    var portsInUse: Int { plane.ports.inUse }
+
+    /// Closes every socket. Commands fail from here on.
+    func shutDown() {
+        guard !isShutDown else { return }
+        isShutDown = true
+        plane.sockets.removeAll()
+        events.finish()
+        loop.stop()
+    }
+
+    private func turn(_ ready: ReadySockets, now: Instant) -> LoopWait {
+        if isShutDown { return .forEver }
+        let wait = plane.turn(ready, now: now)
+        settle(now: now)
+        return wait
+    }
+
+    /// Performs what the engine wants done beside sending: facts are told before the command that caused them answers.
+    private func settle(now: Instant) {
+        plane.closeSockets(now: now)
+        for event in plane.outbox.takeEvents() { events.yield(MediaCoreEvent(event)) }
+    }
+
+    private func checkIsUp() throws(MediaCoreError) {
+        if isShutDown { throw MediaCoreError(.failed, name: "Error", message: "the media core has been shut down") }
+    }
+
+    private static func now() -> Instant { Instant(nanoseconds: ladle_monotonic_ns()) }
+}
+
+// MARK: - Routers and transports
+
+extension Worker {
+    func createRouter(mediaCodecs: [RTPCodecCapability]?) throws(MediaCoreError) -> RouterDescription {
+        try checkIsUp()
+        let id = RouterID.random()
+        do {
+            let capabilities = try plane.engine.createRouter(id: id, mediaCodecs: mediaCodecs ?? RouterCodecs.standard)
+            return RouterDescription(id: id, rtpCapabilities: capabilities)
+        } catch { throw MediaCoreError(error) }
+    }
+
+    func createPlainTransport(
+        on router: RouterID, _ options: PlainTransportOptions
+    ) throws(MediaCoreError) -> PlainTransportDescription {
+        try checkIsUp()
+        if options.enableSRTP {
+            throw MediaCoreError(
+                .unsupported, name: "UnsupportedError",
+                message: "SRTP on plain transports is not supported yet by the embedded core")
+        }
+        let now = Self.now()
+        let rtp = try openEndpoint(now: now)
+        var rtcp: LocalEndpoint?
+        do {
+            if !options.rtcpMux { rtcp = try openEndpoint(now: now) }
+            let id = TransportID.random()
+            let setup = PlainTransportSetup(
+                router: router, id: id, rtp: rtp, rtcp: rtcp, comedia: options.comedia, cname: options.cname)
+            return try command { engine, _, now throws(SFUError) in
+                PlainTransportDescription(id: id, try engine.createPlainTransport(setup, now: now))
+            }
+        } catch {
+            plane.close(rtp.socket, now: now)
+            if let rtcp { plane.close(rtcp.socket, now: now) }
+            throw error
+        }
+    }
+
+    func connect(
+        _ transport: TransportID, _ remote: PlainTransportRemote
+    ) throws(MediaCoreError) -> PlainTransportDescription {
+        try command { engine, outbox, now throws(SFUError) in
+            PlainTransportDescription(
+                id: transport,
+                try engine.connect(
+                    transport, ip: remote.ip, port: remote.port, rtcpPort: remote.rtcpPort, now: now, into: &outbox))
+        }
+    }
+
+    private func openEndpoint(now: Instant) throws(MediaCoreError) -> LocalEndpoint {
+        let socket = try plane.ports.bind(now: now)
+        let port = socket.local.port
+        do {
+            let id = try plane.sockets.insert(socket)
+            return LocalEndpoint(
+                socket: id, address: configuration.announcedAddress ?? configuration.listenIP, port: port)
+        } catch {
+            plane.ports.release(port, now: now)
+            throw error
+        }
+    }
+}
+
+// MARK: - Producers and consumers
+
+extension Worker {
+    func produce(
+        on transport: TransportID, _ options: ProduceOptions
+    ) throws(MediaCoreError) -> ProducerDescription {
+        let setup = ProducerSetup(
+            transport: transport, id: .random(), kind: options.kind, rtpParameters: options.rtpParameters,
+            paused: options.paused)
+        return try command { engine, outbox, now throws(SFUError) in
+            ProducerDescription(try engine.produce(setup, now: now, into: &outbox))
+        }
+    }
+
+    func consume(
+        on transport: TransportID, _ options: ConsumeOptions
+    ) throws(MediaCoreError) -> ConsumerDescription {
+        let setup = ConsumerSetup(
+            transport: transport, id: .random(), producer: options.producer,
+            rtpCapabilities: options.rtpCapabilities, paused: options.paused, enableRTX: options.enableRTX)
+        return try command { engine, outbox, now throws(SFUError) in
+            ConsumerDescription(try engine.consume(setup, now: now, into: &outbox))
+        }
+    }
+
+    func canConsume(_ producer: ProducerID, on router: RouterID, _ capabilities: RTPCapabilities) -> Bool {
+        !isShutDown && plane.engine.canConsume(producer, on: router, capabilities)
+    }
+
+    func pause(_ id: ProducerID) throws(MediaCoreError) {
+        try command { engine, outbox, now throws(SFUError) in try engine.pause(id, now: now, into: &outbox) }
+    }
+
+    func resume(_ id: ProducerID) throws(MediaCoreError) {
+        try command { engine, outbox, now throws(SFUError) in try engine.resume(id, now: now, into: &outbox) }
+    }
+
+    func pause(_ id: ConsumerID) throws(MediaCoreError) {
+        try command { engine, outbox, now throws(SFUError) in try engine.pause(id, now: now, into: &outbox) }
+    }
+
+    func resume(_ id: ConsumerID) throws(MediaCoreError) {
+        try command { engine, outbox, now throws(SFUError) in try engine.resume(id, now: now, into: &outbox) }
+    }
+
+    func requestKeyFrame(_ id: ConsumerID) throws(MediaCoreError) {
+        try command { engine, outbox, now throws(SFUError) in
+            try engine.requestKeyFrame(id, now: now, into: &outbox)
+        }
+    }
+
+    func stats(_ id: TransportID) throws(MediaCoreError) -> JSONValue {
+        try command { engine, _, now throws(SFUError) in try engine.stats(of: id, now: now) }
+    }
+
+    func stats(_ id: ProducerID) throws(MediaCoreError) -> JSONValue {
+        try command { engine, _, now throws(SFUError) in try engine.stats(of: id, now: now) }
+    }
+
+    func stats(_ id: ConsumerID) throws(MediaCoreError) -> JSONValue {
+        try command { engine, _, now throws(SFUError) in try engine.stats(of: id, now: now) }
+    }
+
+    func close(_ id: RouterID) { closing { engine, outbox, now in engine.close(id, now: now, into: &outbox) } }
+    func close(_ id: TransportID) { closing { engine, outbox, now in engine.close(id, now: now, into: &outbox) } }
+    func close(_ id: ProducerID) { closing { engine, outbox, now in engine.close(id, now: now, into: &outbox) } }
+    func close(_ id: ConsumerID) { closing { engine, outbox, now in engine.close(id, now: now, into: &outbox) } }
+
+    /// One command to the engine, and what follows from it. The loop makes a turn right after, so media that the command
+    /// set free leave at once.
+    private func command<Result>(
+        _ body: (inout MediaEngine, inout Outbox, Instant) throws(SFUError) -> Result
+    ) throws(MediaCoreError) -> Result {
+        try checkIsUp()
+        let now = Self.now()
+        do {
+            let result = try plane.command(now, body)
+            settle(now: now)
+            return result
+        } catch {
+            settle(now: now)
+            throw MediaCoreError(error)
+        }
+    }
+
+    private func closing(_ body: (inout MediaEngine, inout Outbox, Instant) -> Void) {
+        if isShutDown { return }
+        let now = Self.now()
+        plane.command(now, body)
+        settle(now: now)
+    }
+}

@@ -1,0 +1,299 @@
+import Base
+import CLinux
+import Glibc
+import MediaCore
+import Synchronization
+
+/// A thread that waits for sockets and is, at once, the executor of one actor.
+///
+/// The actor's jobs run on this thread between two turns, so packets and commands never meet: no lock and no command
+/// queue of our own stand between control and media. A turn enters the actor with `assumeIsolated` and stays
+/// synchronous down to the system call.
+///
+/// The thread keeps the loop alive until `stop()`; who makes a loop stops it.
+public final class MediaLoop: SerialExecutor {
+    /// What one turn does with the sockets that have something to read; returns until when the loop may wait.
+    public typealias Turn = @Sendable (_ now: Instant, _ ready: ReadySockets) -> LoopWait
+
+    /// At most this many jobs between two turns: at some 10 µs a command, packets wait 0.3 ms for them.
+    private static let jobsPerTurn = 32
+    /// At most this many sockets a turn; epoll hands out the others first next time.
+    private static let socketsPerTurn = 64
+    private static let wakeupToken = UInt32.max
+
+    private enum Phase {
+        /// The loop's own thread takes the jobs.
+        case running
+        /// Told to stop; ends when no job is left.
+        case stopping
+        /// No thread is left.
+        case ended
+        /// A job came after the end, and a thread of its own runs it.
+        case sweeping
+    }
+
+    private struct State {
+        var phase = Phase.running
+        var jobs: [UnownedJob] = []
+        var turn: Turn?
+        var waitingForEnd: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state = Mutex(State())
+    /// The thread whose code is isolated to the actor; 0: none.
+    private let owner = Atomic<UInt>(0)
+    private let name: String
+    private let epoll: Int32
+    private let wakeup: Int32
+
+    private init(name: String, epoll: Int32, wakeup: Int32) {
+        (self.name, self.epoll, self.wakeup) = (name, epoll, wakeup)
+    }
+
+    deinit {
+        close(wakeup)
+        close(epoll)
+    }
+
+    /// Starts the thread. It runs jobs at once, and turns from `drive` on.
+    /// - Parameter name: Of the thread, for `ps` and `perf`; 15 bytes at most are kept.
+    public static func start(name: String) throws(MediaCoreError) -> MediaLoop {
+        let epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
+        guard epoll >= 0 else { throw .system("cannot make an epoll", errno) }
+        let wakeup = ladle_eventfd()
+        guard wakeup >= 0 else {
+            let cause = errno
+            close(epoll)
+            throw .system("cannot make an eventfd", cause)
+        }
+        let loop = MediaLoop(name: name, epoll: epoll, wakeup: wakeup)
+        // Edge-triggered: each write is one event, and nobody has to read the counter back.
+        let watched = loop.watch(wakeup, token: wakeupToken, events: EPOLLIN.rawValue | EPOLLET.rawValue)
+        guard watched == 0 else { throw .system("cannot watch the eventfd", watched) }
+        let cause = startThread { loop.run() }
+        guard cause == 0 else { throw .system("cannot start the thread \(name)", cause) }
+        return loop
+    }
+
+    /// Gives the loop its turn. Once.
+    public func drive(_ turn: @escaping Turn) {
+        state.withLock { $0.turn = turn }
+        wake()
+    }
+
+    /// Reports the socket as ready, with this token, whenever it has something to read. Returns 0 or an errno.
+    public func watch(_ descriptor: Int32, token: UInt32) -> Int32 {
+        watch(descriptor, token: token, events: EPOLLIN.rawValue)
+    }
+
+    /// To be called before the descriptor is closed: a child process that is just being started may hold a copy of it,
+    /// and epoll would go on reporting that one.
+    public func unwatch(_ descriptor: Int32) {
+        var event = epoll_event()
+        epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, &event)
+    }
+
+    /// Ends the thread after the jobs that wait now. Jobs that come later run all the same, on a thread of their own.
+    public func stop() {
+        state.withLock { if $0.phase == .running { $0.phase = .stopping } }
+        wake()
+    }
+
+    /// Returns when the thread has done its last turn; `stop` causes it.
+    public func ended() async {
+        await withCheckedContinuation { continuation in
+            let hasEnded = state.withLock { state in
+                switch state.phase {
+                case .ended, .sweeping: return true
+                case .running, .stopping:
+                    state.waitingForEnd.append(continuation)
+                    return false
+                }
+            }
+            if hasEnded { continuation.resume() }
+        }
+    }
+
+    private func watch(_ descriptor: Int32, token: UInt32, events: UInt32) -> Int32 {
+        var event = epoll_event()
+        event.events = events
+        event.data.u32 = token
+        return epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) == 0 ? 0 : errno
+    }
+
+    private func wake() {
+        var one: UInt64 = 1
+        _ = write(wakeup, &one, 8)
+    }
+}
+
+// MARK: - The executor
+
+extension MediaLoop {
+    public func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        let (isFirst, isLate) = state.withLock { state in
+            state.jobs.append(job)
+            let isLate = state.phase == .ended
+            if isLate { state.phase = .sweeping }
+            return (state.jobs.count == 1, isLate)
+        }
+        if isLate {
+            // A caller that has not heard of the end would hang for ever, were its job dropped.
+            if MediaLoop.startThread({ self.sweep() }) != 0 { sweep() }
+        } else if isFirst, !isCurrentThread {
+            wake()
+        }
+    }
+
+    /// `assumeIsolated` asks here; without an answer it traps in release builds.
+    public func isIsolatingCurrentContext() -> Bool? { isCurrentThread }
+
+    public func checkIsolated() { precondition(isCurrentThread, "not on the thread of \(name)") }
+
+    private var isCurrentThread: Bool { owner.load(ordering: .relaxed) == UInt(pthread_self()) }
+
+    private func run(_ jobs: ArraySlice<UnownedJob>) {
+        for job in jobs { job.runSynchronously(on: asUnownedSerialExecutor()) }
+    }
+
+    /// Runs what came after the end.
+    private func sweep() {
+        owner.store(UInt(pthread_self()), ordering: .relaxed)
+        while true {
+            let jobs = state.withLock { state in
+                let jobs = state.jobs
+                state.jobs = []
+                if jobs.isEmpty {
+                    owner.store(0, ordering: .relaxed)
+                    state.phase = .ended
+                }
+                return jobs
+            }
+            if jobs.isEmpty { return }
+            run(jobs[...])
+        }
+    }
+}
+
+// MARK: - The thread
+
+extension MediaLoop {
+    /// Starts a detached thread. Returns 0 or an errno.
+    private static func startThread(_ body: @escaping @Sendable () -> Void) -> Int32 {
+        final class Box: Sendable {
+            let body: @Sendable () -> Void
+            init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+        }
+        let box = Unmanaged.passRetained(Box(body))
+        var thread = pthread_t()
+        let failure = pthread_create(
+            &thread, nil,
+            { argument in
+                if let argument { Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body() }
+                return nil
+            }, box.toOpaque())
+        if failure == 0 { pthread_detach(thread) } else { box.release() }
+        return failure
+    }
+
+    private func run() {
+        owner.store(UInt(pthread_self()), ordering: .relaxed)
+        ladle_name_thread(name)
+        // 1 µs instead of 50: the coalescing window is 1 ms, and the nap must not double it.
+        ladle_timer_slack_ns(1000)
+
+        let capacity = Self.socketsPerTurn
+        let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: capacity)
+        let tokens = UnsafeMutablePointer<UInt32>.allocate(capacity: capacity)
+        defer {
+            events.deallocate()
+            tokens.deallocate()
+        }
+        var turn: Turn?
+        var wait = LoopWait.forEver
+        var jobs: ArraySlice<UnownedJob> = []
+
+        while true {
+            var isOver = false
+            state.withLock { state in
+                if turn == nil { turn = state.turn }
+                if jobs.isEmpty {
+                    jobs = state.jobs[...]
+                    state.jobs = []
+                }
+                if jobs.isEmpty, state.phase == .stopping {
+                    isOver = true
+                    state.phase = .ended
+                    owner.store(0, ordering: .relaxed)
+                    state.turn = nil
+                }
+            }
+            if isOver { break }
+            let someRan = !jobs.isEmpty
+            run(jobs.prefix(Self.jobsPerTurn))
+            jobs = jobs.dropFirst(Self.jobsPerTurn)
+
+            if !someRan, case .nap(let deadline) = wait { ladle_sleep_until_ns(deadline.nanoseconds) }
+            // A job may have given the turn something to do at once.
+            let timeout = someRan ? 0 : wait.timeout(from: ladle_monotonic_ns())
+            let count = Int(max(0, ladle_epoll_wait(epoll, events, Int32(capacity), timeout)))
+            var ready = 0
+            for index in 0..<count where events[index].data.u32 != Self.wakeupToken {
+                tokens[ready] = events[index].data.u32
+                ready += 1
+            }
+            guard let turn else { continue }
+            let sockets = ReadySockets(tokens: UnsafeBufferPointer(start: tokens, count: ready))
+            wait = turn(Instant(nanoseconds: ladle_monotonic_ns()), sockets)
+        }
+        turn = nil
+        let waiting = state.withLock { state in
+            let waiting = state.waitingForEnd
+            state.waitingForEnd = []
+            return waiting
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+}
+
+/// Until when a loop may wait for the next packet or command.
+public enum LoopWait: Sendable, Hashable {
+    case forEver
+    case until(Instant)
+    /// Sleep to the end: packets that come meanwhile are wanted together, so none of them shall wake us. A command waits
+    /// as long; so only for the coalescing window.
+    case nap(until: Instant)
+
+    /// In nanoseconds, as epoll wants it.
+    fileprivate func timeout(from now: Int64) -> Int64 {
+        switch self {
+        case .forEver: -1
+        case .nap: 0
+        case .until(let deadline): deadline == .distantFuture ? -1 : max(0, deadline.nanoseconds - now)
+        }
+    }
+}
+
+/// The tokens of the sockets that have something to read.
+///
+/// Sendable although it points at the loop's own memory: it is made for one turn, which runs on the thread that made it.
+public struct ReadySockets: @unchecked Sendable {
+    fileprivate let tokens: UnsafeBufferPointer<UInt32>
+
+    public var count: Int { tokens.count }
+    public subscript(index: Int) -> UInt32 {
+        precondition(tokens.indices.contains(index))
+        return tokens[index]
+    }
+}
+
+extension MediaCoreError {
+    /// A system call failed, and it was none of the caller's business. The limits of descriptors and memory are
+    /// `exhausted`.
+    static func system(_ what: String, _ number: Int32) -> MediaCoreError {
+        let isLimit = [EMFILE, ENFILE, ENOMEM, ENOBUFS, ENOSPC, EAGAIN].contains(number)
+        return MediaCoreError(
+            isLimit ? .exhausted : .failed, name: "Error", message: "\(what): \(String(cString: strerror(number)))")
+    }
+}

@@ -1,0 +1,122 @@
+import Base
+import CLinux
+import Glibc
+import MediaCore
+import SFU
+
+/// What one worker owns: the engine and everything between it and the kernel. One noncopyable struct, so that exclusive
+/// access inside it is settled when compiling.
+struct Plane: ~Copyable {
+    /// A message joined by GRO holds up to 64 datagrams, so a call brings 512 at most; then it is time to send, or
+    /// small packets of one burst would overtake each other in the logs.
+    private static let datagramsBetweenFlushes = 256
+    /// Half an audio stream's log: what lies in the log unsent must not be overwritten.
+    private static let bytesBetweenFlushes = 128 << 10
+    /// No socket is read any more when a turn has taken this long: commands wait, and so do packets that came in
+    /// first and are not sent yet. 2 ms: two coalescing windows; some 1,000 packets at 2 µs.
+    private static let readingTime = Duration.milliseconds(2)
+    /// Reads of one socket a turn. What is left is reported again next turn, after the others and the commands.
+    private static let readsPerSocket = 8
+
+    var engine: MediaEngine
+    var outbox = Outbox()
+    var sockets: SocketTable
+    var ports: PortPool
+    private(set) var counters = MediaPlaneCounters()
+    private var received = ReceiveBatch()
+    private var sender = SendBatch()
+    private var datagramsSinceFlush = 0
+    private var bytesSinceFlush = 0
+    private let longestNap: Duration
+
+    init(engine: consuming MediaEngine, sockets: consuming SocketTable, ports: PortPool) {
+        longestNap = engine.configuration.coalescing.window
+        self.engine = engine
+        self.sockets = sockets
+        self.ports = ports
+    }
+
+    /// Packets in, timers, packets out.
+    mutating func turn(_ ready: ReadySockets, now: Instant) -> LoopWait {
+        counters.turns += 1
+        // epoll reports sockets in the same order again: who was last this time isn't the next time.
+        let start = ready.count == 0 ? 0 : Int(counters.turns % UInt64(ready.count))
+        let end = now + Self.readingTime
+        for place in 0..<ready.count {
+            read(SocketID(ready[(start + place) % ready.count]), now: now)
+            if Instant(nanoseconds: ladle_monotonic_ns()) > end { break }
+        }
+        engine.advance(to: now, into: &outbox)
+        flush(now: now)
+        if engine.wantsLoad(at: now) {
+            engine.learned(threadCPUTime: .nanoseconds(ladle_thread_cpu_ns()), now: now)
+        }
+        guard let deadline = engine.nextDeadline else { return .forEver }
+        return engine.isHolding ? .nap(until: min(deadline, now + longestNap)) : .until(deadline)
+    }
+
+    /// One command to the engine. In here, since the worker's two accesses to its one property would meet.
+    mutating func command<Result, Failure: Error>(
+        _ now: Instant, _ body: (inout MediaEngine, inout Outbox, Instant) throws(Failure) -> Result
+    ) throws(Failure) -> Result { try body(&engine, &outbox, now) }
+
+    /// Gives the kernel what a command or a turn wrote.
+    mutating func send() {
+        if outbox.runs.isEmpty { return }
+        sender.send(outbox, on: &sockets, counting: &counters)
+        outbox.removeDatagrams()
+    }
+
+    /// Closes what the engine has done with. What it said last on them is sent before.
+    mutating func closeSockets(now: Instant) {
+        let done = outbox.takeSocketsToClose()
+        if done.isEmpty { return }
+        send()
+        for socket in done { close(socket, now: now) }
+    }
+
+    /// Closes a socket; its port rests.
+    mutating func close(_ socket: SocketID, now: Instant) {
+        if let port = sockets.remove(socket) { ports.release(port, now: now) }
+    }
+
+    private mutating func flush(now: Instant) {
+        (datagramsSinceFlush, bytesSinceFlush) = (0, 0)
+        while engine.flush(now: now, into: &outbox) { send() }
+        send()
+    }
+
+    private mutating func read(_ socket: SocketID, now: Instant) {
+        // A socket may be closed by what another one received in this very turn.
+        guard let descriptor = sockets.descriptor(socket) else { return }
+        for _ in 0..<Self.readsPerSocket {
+            let count = received.receive(from: descriptor)
+            if count <= 0 {
+                // An ICMP error for something sent from here; reading it has cleared it. Another read gets packets.
+                if count == -Int(ECONNREFUSED) {
+                    counters.refused += 1
+                    continue
+                }
+                return
+            }
+            for index in 0..<count { take(index, on: socket, now: now) }
+            if count < ReceiveBatch.capacity { return }
+        }
+    }
+
+    /// Hands one message's datagrams to the engine.
+    private mutating func take(_ index: Int, on socket: SocketID, now: Instant) {
+        let message = received.message(index)
+        for index in 0..<message.datagramCount {
+            let datagram = message.datagram(index)
+            // The batch is not refilled before the engine returns, and the engine keeps nothing of the span.
+            engine.receive(datagram.bytes, on: socket, from: message.source, now: now, into: &outbox)
+            counters.received += 1
+            datagramsSinceFlush += 1
+            bytesSinceFlush += datagram.count
+            if datagramsSinceFlush >= Self.datagramsBetweenFlushes || bytesSinceFlush >= Self.bytesBetweenFlushes {
+                flush(now: now)
+            }
+        }
+    }
+}

@@ -1,0 +1,206 @@
+import Base
+import LibAV
+import PipelineControl
+
+/// One coded frame as RTP packets, ready to go out.
+struct SendItem: Sendable {
+    /// Position among the tracks of the source.
+    var track: Int
+    /// Media time since the start.
+    var time: Duration
+    var packets: RTPPackets
+}
+
+/// How a track looks on the wire.
+struct WireTrack: Sendable {
+    /// Position among the tracks of the source.
+    var track: Int
+    var ssrc: UInt32
+    var payloadType: UInt8
+    /// The RTP timestamp of media time zero.
+    var timestampBase: UInt32
+    var firstSequence: UInt16
+}
+
+/// What the two threads of an ingest hand each other: the feeding one reads, decodes and encodes ahead,
+/// the main one paces and sends.
+final class IngestExchange: Sendable {
+    struct Limits: Sendable {
+        /// How far ahead every track is prepared. Covers slow reads and the start of the next round of a loop;
+        /// more would delay answers to key frame requests.
+        var lookahead = Duration.milliseconds(500)
+        /// How far ahead one track may run when another one lags behind in the file.
+        var farthest = Duration.seconds(5)
+        var bytes = 64 << 20
+    }
+
+    enum News: Sendable {
+        case opened(OpenedSource)
+        /// As much as may be is prepared.
+        case primed
+        case failed(PipelineFailure)
+    }
+
+    private struct State {
+        var queues: [Fifo<SendItem>] = []
+        /// Media time up to which each track was pushed.
+        var prepared: [Duration] = []
+        var bytes = 0
+        var position = Duration.zero
+        var news: [News] = []
+        var isPrimed = false
+        var wire: [WireTrack]?
+        /// Media time at which the last track ends.
+        var end: Duration?
+        var isStopped = false
+        var wantsNudge = true
+        var keyFrameRequests: Set<Int> = []
+    }
+
+    /// What is due, and when the next will be.
+    struct Batch: Sendable {
+        var items: [SendItem] = []
+        var next: Duration?
+        /// Set when nothing will follow what is queued.
+        var end: Duration?
+    }
+
+    private let state = Monitor(State())
+    private let waiter: Waiter
+    private let limits: Limits
+
+    init(waiter: Waiter, limits: Limits) {
+        self.waiter = waiter
+        self.limits = limits
+    }
+
+    // MARK: The feeding thread
+
+    func tell(_ news: News) {
+        state.update { $0.news.append(news) }
+        waiter.nudge()
+    }
+
+    /// Waits for the plan; nil when the ingest was stopped before it came.
+    func awaitWire(tracks: Int) -> [WireTrack]? {
+        state.wait { state -> [WireTrack]?? in
+            if state.isStopped { return .some(nil) }
+            guard let wire = state.wire else { return nil }
+            state.queues = Array(repeating: Fifo(), count: tracks)
+            state.prepared = Array(repeating: .zero, count: tracks)
+            // A track that is not sent never holds the others back.
+            for track in 0..<tracks where !wire.contains(where: { $0.track == track }) {
+                state.prepared[track] = .seconds(Int64(Int32.max))
+            }
+            return wire
+        }
+    }
+
+    /// Queues a frame, waiting while enough is prepared. False: stop, nobody wants more.
+    func push(_ item: SendItem, until preparedTime: Duration) -> Bool {
+        let limits = limits
+        return state.wait { state -> Bool? in
+            if state.isStopped { return false }
+            let nearest = state.prepared.min() ?? .zero
+            let farthest = state.prepared.filter { $0 < .seconds(Int64(Int32.max)) }.max() ?? .zero
+            if nearest > state.position + limits.lookahead || farthest > state.position + limits.farthest
+                || state.bytes > limits.bytes
+            {
+                self.prime(&state)
+                return nil
+            }
+            state.bytes += item.packets.bytes.count
+            state.prepared[item.track] = max(state.prepared[item.track], preparedTime)
+            state.queues[item.track].append(item)
+            if state.wantsNudge {
+                state.wantsNudge = false
+                self.waiter.nudge()
+            }
+            return true
+        }
+    }
+
+    /// Nothing more will come.
+    func end(at time: Duration) {
+        state.update { state in
+            state.end = time
+            prime(&state)
+        }
+        waiter.nudge()
+    }
+
+    private func prime(_ state: inout State) {
+        if state.isPrimed { return }
+        state.isPrimed = true
+        state.news.append(.primed)
+        waiter.nudge()
+    }
+
+    /// Whether a key frame was asked for since the last call.
+    func takeKeyFrameRequest(track: Int) -> Bool { state.update { $0.keyFrameRequests.remove(track) != nil } }
+
+    var isStopped: Bool { state.update { $0.isStopped } }
+
+    // MARK: The main thread
+
+    func takeNews() -> [News] {
+        state.update { state in
+            defer { state.news = [] }
+            return state.news
+        }
+    }
+
+    func start(_ wire: [WireTrack]) { state.update { $0.wire = wire } }
+
+    /// Everything with a time up to `time`, in the order of time.
+    func take(upTo time: Duration) -> Batch {
+        state.update { state in
+            state.position = max(state.position, time)
+            var batch = Batch(end: state.end)
+            while true {
+                let heads = state.queues.compactMap(\.first)
+                guard let head = heads.min(by: { $0.time < $1.time }) else { break }
+                batch.next = head.time
+                guard head.time <= time else { break }
+                state.queues[head.track].removeFirst()
+                state.bytes -= head.packets.bytes.count
+                batch.items.append(head)
+                batch.next = nil
+            }
+            state.wantsNudge = batch.next == nil
+            return batch
+        }
+    }
+
+    func requestKeyFrame(track: Int) { state.update { _ = $0.keyFrameRequests.insert(track) } }
+
+    func stop() { state.update { $0.isStopped = true } }
+}
+
+/// First in, first out, without moving the rest at each removal.
+struct Fifo<Element> {
+    private var elements: [Element?] = []
+    private var head = 0
+
+    var count: Int { elements.count - head }
+    var isEmpty: Bool { count == 0 }
+    var first: Element? { head < elements.count ? elements[head] : nil }
+
+    mutating func append(_ element: Element) { elements.append(element) }
+
+    @discardableResult
+    mutating func removeFirst() -> Element? {
+        guard head < elements.count else { return nil }
+        defer {
+            elements[head] = nil
+            head += 1
+            if head > 64, head * 2 > elements.count {
+                elements.removeFirst(head)
+                head = 0
+            }
+        }
+        return elements[head]
+    }
+}
+
+extension Fifo: Sendable where Element: Sendable {}

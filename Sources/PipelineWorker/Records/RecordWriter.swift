@@ -1,0 +1,142 @@
+import Base
+import Glibc
+import LibAV
+import PipelineControl
+
+/// One frame for the file.
+struct FileFrame: Sendable {
+    /// Position among the tracks of the recording.
+    var track: Int
+    var bytes: [UInt8]
+    /// Since the start of the file.
+    var time: Duration
+    /// Zero when not known.
+    var duration: Duration
+    var isKey: Bool
+}
+
+/// Writes the file on a thread of its own: a disk that takes its time must not cost packets.
+///
+/// All verbs come from the main thread and never wait.
+final class RecordWriter: Sendable {
+    /// What may wait to be written. Half a minute of a good picture: a disk that is further behind won't catch up.
+    static let mostWaiting = 64 << 20
+
+    enum Condition: Sendable {
+        /// The header is not written yet.
+        case closed
+        /// Header and first frames are in the file.
+        case open
+        case finished
+        case failed(PipelineFailure)
+    }
+
+    private enum Job: Sendable {
+        case open([MatroskaTrack])
+        case write(FileFrame)
+        case flush
+        case finish
+        case giveUp
+    }
+
+    private struct State {
+        var jobs = Fifo<Job>()
+        var waiting = 0
+        var condition = Condition.closed
+        var fileBytes = 0
+        var jobsDone = 0
+    }
+
+    private let state = Monitor(State())
+    private let name: String
+    private let waiter: Waiter
+
+    /// - Parameter descriptor: open for writing; belongs to the writer from now on.
+    init(descriptor: Int32, name: String, waiter: Waiter) {
+        self.name = name
+        self.waiter = waiter
+        startThread("writer") { self.run(descriptor) }
+    }
+
+    var condition: Condition { state.update { $0.condition } }
+    var fileBytes: Int { state.update { $0.fileBytes } }
+
+    /// Rises while the disk takes anything at all.
+    var jobsDone: Int { state.update { $0.jobsDone } }
+
+    func open(_ tracks: [MatroskaTrack]) { add(.open(tracks)) }
+    /// Brings what was written into the file.
+    func flush() { add(.flush) }
+    /// Ends the file in order.
+    func finish() { add(.finish) }
+    /// Lets the file be as it is.
+    func giveUp() { add(.giveUp) }
+
+    func write(_ frame: FileFrame) throws(PipelineFailure) {
+        let isTooMuch = state.update { state in
+            if state.waiting > Self.mostWaiting { return true }
+            state.waiting += frame.bytes.count
+            state.jobs.append(.write(frame))
+            return false
+        }
+        if isTooMuch {
+            throw PipelineFailure(
+                code: .cannotWrite,
+                message: "\(name) can't be written fast enough: \(Self.mostWaiting >> 20) MiB wait for the disk")
+        }
+    }
+
+    private func add(_ job: Job) { state.update { $0.jobs.append(job) } }
+
+    // MARK: The writing thread
+
+    private func run(_ descriptor: Int32) {
+        defer {
+            close(descriptor)
+            waiter.nudge()
+        }
+        do throws(LibAVError) {
+            if try loop(descriptor) { state.update { $0.condition = .finished } }
+        } catch {
+            let failure = PipelineFailure(code: .cannotWrite, message: "\(error)")
+            state.update { $0.condition = .failed(failure) }
+        }
+    }
+
+    /// - Returns: whether the file was ended in order.
+    private func loop(_ descriptor: Int32) throws(LibAVError) -> Bool {
+        var file: MatroskaWriter?
+        var isFirst = true
+        while true {
+            let job = state.wait { $0.jobs.removeFirst() ?? nil }
+            switch job {
+            case .open(let tracks): file = try MatroskaWriter(descriptor: descriptor, name: name, tracks: tracks)
+            case .write(let frame):
+                state.update { $0.waiting -= frame.bytes.count }
+                try file?.write(
+                    Packet(
+                        copying: frame.bytes, presentation: frame.time, duration: frame.duration, isKey: frame.isKey),
+                    track: frame.track)
+                if isFirst, file != nil {
+                    isFirst = false
+                    try file?.flush()
+                    state.update { $0.condition = .open }
+                    waiter.nudge()
+                }
+            case .flush: try file?.flush()
+            case .finish:
+                try file?.finish()
+                state.update { $0.fileBytes = file?.size ?? 0 }
+                return true
+            case .giveUp:
+                // What is in memory may still be worth having.
+                try? file?.finish()
+                return false
+            }
+            state.update { state in
+                state.jobsDone += 1
+                state.fileBytes = file?.size ?? 0
+            }
+        }
+    }
+}

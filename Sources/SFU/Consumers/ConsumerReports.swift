@@ -1,0 +1,26 @@
+import Base
+import RTCP
+
+/// What a consumer's stream tells its receiver about time, and what the receiver tells back.
+struct ConsumerReports: Sendable {
+    /// A sender report shall leave with the next packet, or at once if packets have left already.
+    var isReportWanted = true
+    /// When the next regular one may go out.
+    var nextReport: Instant?
+    private(set) var score = ScoreMeter()
+    private(set) var packetsLost: Int64 = 0
+    private(set) var fractionLost: UInt8 = 0
+    private(set) var roundTrip: Duration?
+
+    /// A report block about this stream came in.
+    /// - Returns: Whether the score changed.
+    mutating func receive(_ block: ReportBlock, packetsSent: UInt64, now: NTPTime) -> Bool {
+        packetsLost = Int64(block.packetsLost)
+        fractionLost = block.fractionLost
+        let delay = block.delaySinceLastSenderReport
+        if let seen = CompactNTP.roundTrip(now: now, lastReport: block.lastSenderReport, delay: delay) {
+            roundTrip = seen
+        }
+        return score.update(packets: Int64(packetsSent), lost: max(0, packetsLost))
+    }
+}

@@ -1,0 +1,135 @@
+import Base
+import ORTC
+
+/// A consumer's place in its producer's log, and how packets go out from there with a numbering of its own.
+///
+/// Starting, catching up and running live are one thing: a cursor that moves towards the head of the log.
+struct PacketForwarder: Sendable {
+    enum Flow: Sendable {
+        /// Paused, by either flag, or nowhere to send to.
+        case stopped
+        /// For a key frame.
+        case waiting
+        case running
+    }
+
+    enum Progress {
+        case reachedHead
+        /// The limit was reached.
+        case paced
+        case outboxFull
+        /// The log has forgotten what would come next.
+        case overtaken
+    }
+
+    private(set) var flow = Flow.stopped
+    /// The next packet to look at.
+    private(set) var cursor: UInt64 = 0
+    /// Packets with lower indexes are late ones from before the start.
+    private var firstIndex: UInt64 = 0
+    /// The numbering begins anew at the next packet, or at `firstIndex` if that is known.
+    private var needsSync = true
+    private var knowsFirstIndex = false
+    /// The highest index that went out.
+    private var lastOutgoing: UInt64
+
+    private var rewriter: RTPRewriter
+    private let payloadTypes: PayloadTypeSet
+
+    private(set) var packetCount: UInt64 = 0
+    /// Payload only, for sender reports.
+    private(set) var octetCount: UInt64 = 0
+    private(set) var byteCount: UInt64 = 0
+
+    /// - Parameter firstSequence: mediasoup draws from 1000…32767, far from a wrap that would confuse SRTP receivers.
+    init(parameters: RTPParameters, ssrc: UInt32, firstSequence: UInt16) {
+        rewriter = RTPRewriter(ssrc: ssrc, parameters: parameters)
+        payloadTypes = PayloadTypeSet(parameters.codecs.lazy.filter { !$0.isRTX }.map(\.payloadType))
+        lastOutgoing = UInt64(firstSequence) &- 1
+    }
+
+    var ssrc: UInt32 { rewriter.ssrc }
+
+    // MARK: - Starting and stopping
+
+    mutating func stop() { flow = .stopped }
+    mutating func wait() { flow = .waiting }
+
+    /// Begins with what comes from now on.
+    mutating func startLive(at head: UInt64) {
+        cursor = head
+        needsSync = true
+        knowsFirstIndex = false
+        flow = .running
+    }
+
+    /// Begins with a key frame, or goes on where it was stopped since then: the receiver has the pictures up to there.
+    mutating func start(at gop: GOPCache.Start, in log: borrowing PacketLog) {
+        flow = .running
+        if !needsSync, cursor >= gop.position, cursor >= log.tail { return }
+        cursor = gop.position
+        needsSync = true
+        knowsFirstIndex = true
+        firstIndex = gop.index
+    }
+
+    /// What was sent before means nothing for what comes: begin anew when started.
+    mutating func forgetPlace() { needsSync = true }
+
+    // MARK: - Sending
+
+    /// Writes packets from the cursor on, as long as there is room and at most `limit`.
+    mutating func forward(
+        _ log: borrowing PacketLog, limit: Int, to path: PlainTransport.Path, into out: inout Outbox
+    ) -> Progress {
+        var left = limit
+        cursor = log.firstPosition(from: cursor)
+        while cursor < log.head {
+            guard log.contains(cursor) else { return .overtaken }
+            guard left > 0 else { return .paced }
+            let record = log.record(at: cursor)
+            if accepts(record) {
+                let first = log.byte(cursor, at: 0)
+                let size = rewriter.length(of: record, hasExtension: first & 0x10 != 0)
+                guard out.hasRoom(for: size) else { return .outboxFull }
+                rewriter.write(record, at: cursor, of: log, first: first, into: &out.slots, at: out.used)
+                out.add(size: size, to: path.remote, on: path.local.socket)
+                count(record, size)
+                left -= 1
+            }
+            cursor = log.position(after: cursor, record)
+        }
+        return .reachedHead
+    }
+
+    private mutating func accepts(_ record: PacketLog.Record) -> Bool {
+        if needsSync { synchronise(record) }
+        guard record.index >= firstIndex else { return false }
+        guard payloadTypes.contains(UInt8(record.flags & 0x7F)) else {
+            skip(record)
+            return false
+        }
+        return true
+    }
+
+    /// The first packet continues the numbering.
+    private mutating func synchronise(_ record: PacketLog.Record) {
+        if !knowsFirstIndex { firstIndex = record.index }
+        rewriter.indexOffset = lastOutgoing &+ 1 &- firstIndex
+        needsSync = false
+    }
+
+    /// A codec that this consumer does not have: no gap. Later numbers move up by one; earlier packets that are late
+    /// are refused from now on, since no number of theirs is left.
+    private mutating func skip(_ record: PacketLog.Record) {
+        firstIndex = record.index &+ 1
+        rewriter.indexOffset = lastOutgoing &+ 1 &- firstIndex
+    }
+
+    private mutating func count(_ record: PacketLog.Record, _ size: Int) {
+        lastOutgoing = max(lastOutgoing, record.index &+ rewriter.indexOffset)
+        packetCount += 1
+        octetCount += UInt64(Int(record.length) - Int(record.headerLength))
+        byteCount += UInt64(size)
+    }
+}

@@ -1,0 +1,106 @@
+import Base
+
+// Closing is idempotent; an unknown id is already closed. The order of events is mediasoup's: depth first, in order of
+// creation, and what happens on other transports comes last.
+extension MediaEngine {
+    public mutating func close(_ id: RouterID, now: Instant, into out: inout Outbox) {
+        guard let index = routerByID.removeValue(forKey: id) else { return }
+        let members = routers[index].transports
+        for transport in members {
+            let (name, producerIndexes) = closeChildren(of: transport, into: &out)
+            // Their consumers are on transports of this router and close with these.
+            for producer in producerIndexes { remove(producer) }
+            removeTransport(transport, into: &out)
+            out.report(.transportClosed(name))
+        }
+        _ = routers.remove(index)
+    }
+
+    public mutating func close(_ id: TransportID, now: Instant, into out: inout Outbox) {
+        guard let index = transportByID[id] else { return }
+        let (_, producerIndexes) = closeChildren(of: index, into: &out)
+        // Consumers elsewhere hear of it after the transport itself has closed.
+        for producer in producerIndexes { closeConsumers(of: producer, into: &out) }
+        for producer in producerIndexes { remove(producer) }
+        let router = transports[index].router
+        routers[router].transports.removeAll { $0 == index }
+        removeTransport(index, into: &out)
+    }
+
+    public mutating func close(_ id: ProducerID, now: Instant, into out: inout Outbox) {
+        guard let index = producerByID[id] else { return }
+        closeConsumers(of: index, into: &out)
+        let transport = producers[index].transport
+        transports[transport].producers.removeAll { $0 == index }
+        transports[transport].listener.remove(index)
+        remove(index)
+    }
+
+    public mutating func close(_ id: ConsumerID, now: Instant, into out: inout Outbox) {
+        guard let index = consumerByID[id] else { return }
+        remove(index, onTransport: true, onProducer: true)
+    }
+
+    // MARK: - Helpers
+
+    /// Tells a transport's producers and removes its consumers. The producers stay in the slab until their consumers
+    /// elsewhere have been told.
+    private mutating func closeChildren(
+        of index: SlabIndex, into out: inout Outbox
+    ) -> (TransportID, [SlabIndex]) {
+        let producerIndexes = transports[index].producers
+        for producer in producerIndexes {
+            producerByID[producers[producer].id] = nil
+            out.report(.producerClosed(producers[producer].id))
+        }
+        for consumer in transports[index].consumers {
+            out.report(.consumerClosed(consumers[consumer].id, .transportClosed))
+            remove(consumer, onTransport: false, onProducer: true)
+        }
+        transports[index].consumers = []
+        return (transports[index].id, producerIndexes)
+    }
+
+    /// A producer's consumers close, wherever they are.
+    private mutating func closeConsumers(of index: SlabIndex, into out: inout Outbox) {
+        for consumer in producers[index].consumers {
+            out.report(.consumerClosed(consumers[consumer].id, .producerClosed))
+            remove(consumer, onTransport: true, onProducer: false)
+        }
+        producers[index].consumers = []
+    }
+
+    private mutating func remove(_ index: SlabIndex, onTransport: Bool, onProducer: Bool) {
+        let (transport, producer) = (consumers[index].transport, consumers[index].producer)
+        let ssrc = consumers[index].forwarder.ssrc
+        consumerByID[consumers[index].id] = nil
+        if onTransport {
+            transports[transport].consumers.removeAll { $0 == index }
+            transports[transport].consumerBySSRC[ssrc] = nil
+        }
+        if onProducer, producers.contains(producer) {
+            producers[producer].consumers.removeAll { $0 == index }
+            producers[producer].served = 0
+        }
+        _ = consumers.remove(index)
+    }
+
+    /// Frees a producer whose consumers are gone or going.
+    private mutating func remove(_ index: SlabIndex) {
+        producerByID[producers[index].id] = nil
+        routers[producers[index].router].clocks.leave(cname: producers[index].cname)
+        listed.removeAll { $0 == index }
+        flushed = 0
+        _ = producers.remove(index)
+    }
+
+    private mutating func removeTransport(_ index: SlabIndex, into out: inout Outbox) {
+        guard let transport = transports.remove(index) else { return }
+        transportByID[transport.id] = nil
+        for endpoint in [transport.rtp, transport.rtcp] {
+            guard let socket = endpoint?.socket else { continue }
+            transportBySocket[socket] = nil
+            out.close(socket)
+        }
+    }
+}

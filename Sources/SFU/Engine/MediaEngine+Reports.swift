@@ -1,0 +1,101 @@
+import Base
+import RTCP
+
+extension MediaEngine {
+    /// 1500 bytes of MTU less room for IP, UDP and SRTCP: mediasoup's size of a compound.
+    static var maximumCompound: Int { 1292 }
+
+    /// mediasoup's intervals of reports on one stream; a tick that comes up to 13 % early counts.
+    static func reportInterval(isAudio: Bool) -> Duration { .nanoseconds(isAudio ? 4_347_826_086 : 869_565_217) }
+
+    // MARK: - Sender reports out of turn
+
+    /// The report that leaves with a consumer's first packet, or when its clock line has become known.
+    /// True: no room.
+    mutating func sendWantedReport(of index: SlabIndex, now: Instant, into out: inout Outbox) -> Bool {
+        guard consumers[index].reports.isReportWanted, consumers[index].forwarder.packetCount > 0,
+            transports[consumers[index].transport].feedbackPath != nil,
+            let info = senderInfo(of: index, now: now)
+        else { return false }
+        guard out.hasRoom(for: Self.maximumCompound) else { return true }
+        var compound = CompoundWriter()
+        compound.add(info, cname: consumers[index].rtpParameters.rtcp.cname ?? "")
+        let sent = compound.withBytes { sendRTCP($0, by: consumers[index].transport, now: now, into: &out) }
+        guard sent else { return true }
+        reported(index, now: now)
+        return false
+    }
+
+    private mutating func reported(_ index: SlabIndex, now: Instant) {
+        consumers[index].reports.isReportWanted = false
+        consumers[index].reports.nextReport = now + Self.reportInterval(isAudio: consumers[index].kind == .audio)
+    }
+
+    /// Nil before the first packet, and before any line through time is known.
+    private func senderInfo(of index: SlabIndex, now: Instant) -> SenderInfo? {
+        guard consumers[index].forwarder.packetCount > 0, let line = producers[consumers[index].producer].line(clock)
+        else { return nil }
+        return SenderInfo(
+            ssrc: consumers[index].forwarder.ssrc, ntp: clock.ntp(at: now),
+            rtpTimestamp: line.timestamp(atUnixNanoseconds: clock.unixNanoseconds(at: now)),
+            packetCount: UInt32(truncatingIfNeeded: consumers[index].forwarder.packetCount),
+            octetCount: UInt32(truncatingIfNeeded: consumers[index].forwarder.octetCount))
+    }
+
+    // MARK: - Regular reports
+
+    /// A transport's RTCP timer: sender reports of its consumers' streams, receiver reports of its producers', names.
+    mutating func advanceReports(of index: SlabIndex, to now: Instant, into out: inout Outbox) {
+        guard let timer = transports[index].reportTimer, timer <= now else { return }
+        guard transports[index].feedbackPath == nil || out.hasRoom(for: 2 * Self.maximumCompound) else { return }
+        // 1.0…1.5 s, drawn anew each time: transports that were made together don't stay together.
+        let spread = Int64.random(in: 1_000_000_000...1_500_000_000, using: &random)
+        transports[index].reportTimer = now + .nanoseconds(spread)
+        guard transports[index].feedbackPath != nil else { return }
+
+        var compound = CompoundWriter()
+        for place in 0..<transports[index].consumers.count {
+            let consumer = transports[index].consumers[place]
+            if let next = consumers[consumer].reports.nextReport, next > now { continue }
+            guard let info = senderInfo(of: consumer, now: now) else { continue }
+            let cname = consumers[consumer].rtpParameters.rtcp.cname ?? ""
+            if !compound.hasRoom(forSenderReportOf: cname) {
+                _ = compound.withBytes { sendRTCP($0, by: index, now: now, into: &out) }
+                compound = CompoundWriter()
+            }
+            compound.add(info, cname: cname)
+            reported(consumer, now: now)
+        }
+        for place in 0..<transports[index].producers.count {
+            let producer = transports[index].producers[place]
+            guard let next = producers[producer].stream?.nextReport, next <= now,
+                let block = producers[producer].makeReport(now: now)
+            else { continue }
+            if !compound.hasRoomForReportBlock {
+                _ = compound.withBytes { sendRTCP($0, by: index, now: now, into: &out) }
+                compound = CompoundWriter()
+            }
+            compound.add(block)
+        }
+        _ = compound.withBytes { sendRTCP($0, by: index, now: now, into: &out) }
+    }
+}
+
+extension Producer {
+    /// What the source is told of its own stream. Begins the next interval.
+    mutating func makeReport(now: Instant) -> ReportBlock? {
+        guard let ssrc = stream?.ssrc, let block = stream?.statistics.makeReport(ssrc: ssrc, now: now) else {
+            return nil
+        }
+        stream?.fractionLost = block.fractionLost
+        stream?.nextReport = now + MediaEngine.reportInterval(isAudio: kind == .audio)
+        return block
+    }
+}
+
+extension ReceiveStream {
+    /// A sender report came in: time to judge what was lost. Returns whether the score changed.
+    mutating func updateScore() -> Bool {
+        score.update(packets: statistics.packetsReceived, lost: max(0, statistics.packetsLost))
+    }
+}

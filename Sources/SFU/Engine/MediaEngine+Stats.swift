@@ -1,0 +1,124 @@
+import Base
+
+// mediasoup's getStats() arrays: member names and units are its own, to the letter. Times are milliseconds of the
+// monotonic clock.
+extension MediaEngine {
+    public func stats(of id: TransportID, now: Instant) throws(SFUError) -> JSONValue {
+        let index = try index(id, "transport.getStats")
+        return .array([transports[index].stats(now: now)])
+    }
+
+    /// One object once the stream was seen.
+    public func stats(of id: ProducerID, now: Instant) throws(SFUError) -> JSONValue {
+        let index = try index(id, "producer.getStats")
+        return .array(producers[index].stats(now: now).map { [$0] } ?? [])
+    }
+
+    /// What goes out, then what comes in for it.
+    public func stats(of id: ConsumerID, now: Instant) throws(SFUError) -> JSONValue {
+        let index = try index(id, "consumer.getStats")
+        let inbound = producers[consumers[index].producer].stats(now: now)
+        return .array([consumers[index].stats(now: now)] + (inbound.map { [$0] } ?? []))
+    }
+}
+
+private func milliseconds(_ now: Instant) -> JSONValue { JSONValue(now.nanoseconds / 1_000_000) }
+
+extension PlainTransport {
+    func stats(now: Instant) -> JSONValue {
+        let tuples = tuples
+        return .object(omittingAbsent: [
+            "type": "plain-rtp-transport",
+            "transportId": JSONValue(id.rawValue),
+            "timestamp": milliseconds(now),
+            "bytesReceived": JSONValue(received.bytes),
+            "recvBitrate": JSONValue(received.rate.bitsPerSecond(now: now)),
+            "bytesSent": JSONValue(sent.bytes),
+            "sendBitrate": JSONValue(sent.rate.bitsPerSecond(now: now)),
+            "rtpBytesReceived": JSONValue(received.rtpBytes),
+            "rtpRecvBitrate": JSONValue(received.rtpRate.bitsPerSecond(now: now)),
+            "rtpBytesSent": JSONValue(sent.rtpBytes),
+            "rtpSendBitrate": JSONValue(sent.rtpRate.bitsPerSecond(now: now)),
+            "rtxBytesReceived": 0,
+            "rtxRecvBitrate": 0,
+            "rtxBytesSent": 0,
+            "rtxSendBitrate": 0,
+            "probationBytesSent": 0,
+            "probationSendBitrate": 0,
+            "rtcpMux": JSONValue(rtcpMux),
+            "comedia": JSONValue(comedia),
+            "tuple": tuples.rtp.stats,
+            "rtcpTuple": tuples.rtcp?.stats,
+        ])
+    }
+}
+
+extension EndpointTuple {
+    /// As mediasoup writes tuples; `localIp` is a deprecated double of `localAddress`.
+    fileprivate var stats: JSONValue {
+        .object(omittingAbsent: [
+            "localIp": JSONValue(localAddress),
+            "localAddress": JSONValue(localAddress),
+            "localPort": JSONValue(localPort),
+            "remoteIp": remote.map { JSONValue($0.ip) },
+            "remotePort": JSONValue(remote?.port ?? 0),
+            "protocol": "udp",
+        ])
+    }
+}
+
+extension Producer {
+    func stats(now: Instant) -> JSONValue? {
+        guard let stream else { return nil }
+        return .object(omittingAbsent: [
+            "type": "inbound-rtp",
+            "timestamp": milliseconds(now),
+            "ssrc": JSONValue(stream.ssrc),
+            "kind": JSONValue(kind.rawValue),
+            "mimeType": JSONValue(stream.mimeType),
+            "packetsLost": JSONValue(max(0, stream.statistics.packetsLost)),
+            "fractionLost": JSONValue(stream.fractionLost),
+            "packetsDiscarded": JSONValue(stream.discarded),
+            "packetsRetransmitted": 0,
+            "packetsRepaired": 0,
+            "nackCount": 0,
+            "nackPacketCount": 0,
+            "pliCount": JSONValue(pliCount),
+            "firCount": JSONValue(firCount),
+            "score": JSONValue(stream.score.value),
+            "roundTripTime": 0,
+            "jitter": JSONValue(stream.statistics.jitter),
+            "packetCount": JSONValue(stream.packetCount),
+            "byteCount": JSONValue(stream.byteCount),
+            "bitrate": JSONValue(stream.rate.bitsPerSecond(now: now)),
+            "bitrateByLayer": [:],
+        ])
+    }
+}
+
+extension Consumer {
+    func stats(now: Instant) -> JSONValue {
+        .object(omittingAbsent: [
+            "type": "outbound-rtp",
+            "timestamp": milliseconds(now),
+            "ssrc": JSONValue(forwarder.ssrc),
+            "rtxSsrc": rtpParameters.encodings.first?.rtxSSRC.map { JSONValue($0) },
+            "kind": JSONValue(kind.rawValue),
+            "mimeType": JSONValue(mimeType),
+            "packetsLost": JSONValue(max(0, reports.packetsLost)),
+            "fractionLost": JSONValue(reports.fractionLost),
+            "packetsDiscarded": 0,
+            "packetsRetransmitted": 0,
+            "packetsRepaired": 0,
+            "nackCount": JSONValue(nackCount),
+            "nackPacketCount": JSONValue(nackPacketCount),
+            "pliCount": JSONValue(pliCount),
+            "firCount": JSONValue(firCount),
+            "score": JSONValue(reports.score.value),
+            "roundTripTime": reports.roundTrip.map { JSONValue(Double($0.nanoseconds) / 1e6) } ?? 0,
+            "packetCount": JSONValue(forwarder.packetCount),
+            "byteCount": JSONValue(forwarder.byteCount),
+            "bitrate": JSONValue(rate.bitsPerSecond(now: now)),
+        ])
+    }
+}

@@ -1,0 +1,56 @@
+import Base
+
+extension MediaEngine {
+    /// On an error the driver keeps the sockets of the setup and closes them itself.
+    public mutating func createPlainTransport(
+        _ setup: PlainTransportSetup, now: Instant
+    ) throws(SFUError) -> PlainTransportTuples {
+        let method = "router.createPlainTransport"
+        guard let router = routerByID[setup.router] else { throw .noSuchObject(setup.router.rawValue, method) }
+        guard transportByID[setup.id] == nil else {
+            throw SFUError(.conflict, "Channel request handler with ID \(setup.id) already exists [method:\(method)]")
+        }
+        let sockets = [setup.rtp.socket] + (setup.rtcp.map { [$0.socket] } ?? [])
+        guard Set(sockets).count == sockets.count, sockets.allSatisfy({ transportBySocket[$0] == nil }) else {
+            throw SFUError(.failed, "a socket that belongs to another transport [method:\(method)]")
+        }
+        let index = transports.insert(PlainTransport(setup, router: router))
+        routers[router].transports.append(index)
+        transportByID[setup.id] = index
+        for socket in sockets { transportBySocket[socket] = index }
+        return transports[index].tuples
+    }
+
+    /// Fixes the remote side of a transport that does not wait for it. Once only; a failed attempt does not count.
+    public mutating func connect(
+        _ id: TransportID, ip: String?, port: UInt16?, rtcpPort: UInt16?, now: Instant, into out: inout Outbox
+    ) throws(SFUError) -> PlainTransportTuples {
+        let index = try index(id, "plainTransport.connect")
+        try transports[index].connect(ip: ip, port: port, rtcpPort: rtcpPort)
+        if transports[index].isConnected { becameConnected(index, now: now, into: &out) }
+        return transports[index].tuples
+    }
+
+    /// What the transport knows of its two sides.
+    public func tuples(of id: TransportID) -> PlainTransportTuples? {
+        transportByID[id].map { transports[$0].tuples }
+    }
+
+    /// What the transport threw away, by reason; nil for an unknown one.
+    public func drops(of id: TransportID) -> DropCounters? {
+        transportByID[id].map { transports[$0].drops }
+    }
+
+    /// The RTP side is known: consumers start, the RTCP timer runs.
+    mutating func becameConnected(_ index: SlabIndex, now: Instant, into out: inout Outbox) {
+        let first = now + Self.firstReport
+        transports[index].reportTimer = first
+        arm(first)
+        for position in transports[index].consumers.indices {
+            start(transports[index].consumers[position], now: now, into: &out)
+        }
+    }
+
+    /// mediasoup's first RTCP interval.
+    static var firstReport: Duration { .milliseconds(500) }
+}

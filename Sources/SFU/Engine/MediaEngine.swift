@@ -1,0 +1,116 @@
+import Base
+import ORTC
+
+/// The media state of one worker: mediasoup's routers, transports, producers and consumers, without sockets, clock
+/// or threads. The driver calls it from one thread:
+///
+///     engine.receive(datagram, on: socket, from: address, now: now, into: &outbox)    // for each datagram
+///     engine.advance(to: now, into: &outbox)                                          // once a turn
+///     repeat { full = engine.flush(now: now, into: &outbox); send(&outbox) } while full
+///
+/// A command that throws has changed nothing. What a command causes on other objects is an event in the outbox.
+public struct MediaEngine: ~Copyable {
+    public let configuration: SFUConfiguration
+    let clock: WallClock
+    var random: RandomSource
+
+    var routers = Slab<Router>()
+    var transports = Slab<PlainTransport>()
+    var producers = Slab<Producer>()
+    var consumers = Slab<Consumer>()
+
+    var routerByID: [RouterID: SlabIndex] = [:]
+    var transportByID: [TransportID: SlabIndex] = [:]
+    var producerByID: [ProducerID: SlabIndex] = [:]
+    var consumerByID: [ConsumerID: SlabIndex] = [:]
+    var transportBySocket: [SocketID: SlabIndex] = [:]
+
+    /// Producers with something to send, and how far a flush has come among them.
+    var listed: [SlabIndex] = []
+    var flushed = 0
+    /// When `advance` has something to do.
+    var timer: Instant?
+    var meter: LoadMeter
+    /// Datagrams on sockets that belong to no transport (closed a moment ago).
+    public internal(set) var strayDatagrams: UInt64 = 0
+
+    public init(configuration: SFUConfiguration = SFUConfiguration(), random: RandomSource = .system) {
+        self.configuration = configuration
+        self.random = random
+        clock = WallClock(unixNanosecondsAtZero: configuration.unixNanosecondsAtZero)
+        meter = LoadMeter(configuration.coalescing)
+    }
+
+    /// How many objects live.
+    public var population: Population {
+        Population(
+            routers: routers.count, transports: transports.count, producers: producers.count,
+            consumers: consumers.count)
+    }
+
+    public struct Population: Sendable, Hashable {
+        public var routers = 0
+        public var transports = 0
+        public var producers = 0
+        public var consumers = 0
+
+        public init(routers: Int = 0, transports: Int = 0, producers: Int = 0, consumers: Int = 0) {
+            (self.routers, self.transports) = (routers, transports)
+            (self.producers, self.consumers) = (producers, consumers)
+        }
+    }
+
+    // MARK: - Routers
+
+    /// - Throws: What `RouterCapabilities.make` throws; a conflict for an id that is taken.
+    public mutating func createRouter(
+        id: RouterID, mediaCodecs: [RTPCodecCapability]
+    ) throws(SFUError) -> RTPCapabilities {
+        guard routerByID[id] == nil else {
+            throw SFUError(
+                .conflict, "Channel request handler with ID \(id) already exists [method:worker.createRouter]")
+        }
+        let capabilities: RTPCapabilities
+        do {
+            capabilities = try RouterCapabilities.make(mediaCodecs: mediaCodecs)
+        } catch {
+            throw SFUError(error)
+        }
+        routerByID[id] = routers.insert(Router(id: id, rtpCapabilities: capabilities))
+        return capabilities
+    }
+
+    // MARK: - Looking up
+
+    func index(_ id: TransportID, _ method: String) throws(SFUError) -> SlabIndex {
+        guard let index = transportByID[id] else { throw .noSuchObject(id.rawValue, method) }
+        return index
+    }
+
+    func index(_ id: ProducerID, _ method: String) throws(SFUError) -> SlabIndex {
+        guard let index = producerByID[id] else { throw .noSuchObject(id.rawValue, method) }
+        return index
+    }
+
+    func index(_ id: ConsumerID, _ method: String) throws(SFUError) -> SlabIndex {
+        guard let index = consumerByID[id] else { throw .noSuchObject(id.rawValue, method) }
+        return index
+    }
+
+    // MARK: - Timers
+
+    /// Makes sure that `advance` is called by then.
+    mutating func arm(_ instant: Instant) { timer = min(timer ?? instant, instant) }
+
+    /// Makes sure that `flush` looks at a producer by then.
+    mutating func wake(_ producer: SlabIndex, at instant: Instant) {
+        producers[producer].release.wake(at: instant)
+        list(producer)
+    }
+
+    mutating func list(_ producer: SlabIndex) {
+        guard !producers[producer].release.isListed else { return }
+        producers[producer].release.isListed = true
+        listed.append(producer)
+    }
+}

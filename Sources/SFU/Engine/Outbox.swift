@@ -1,0 +1,121 @@
+import Base
+
+/// The driver's name for one of its sockets. The engine only compares it.
+public struct SocketID: Sendable, Hashable {
+    public let rawValue: UInt32
+    @inlinable
+    public init(_ rawValue: UInt32) { self.rawValue = rawValue }
+}
+
+/// Datagrams that lie back to back in the slots and go to one destination: one `sendmsg` with UDP_SEGMENT.
+///
+/// Each is `segmentSize` bytes, only the last may be shorter.
+public struct SegmentRun: Sendable {
+    /// `msg_name` may point into it.
+    public var destination: SocketAddress
+    public var socket: SocketID
+    /// In the outbox's slots, in bytes.
+    public var offset: UInt32
+    /// Of the whole run, in bytes.
+    public var length: UInt32
+    public var segmentSize: UInt16
+    /// 1…64 datagrams.
+    public var count: UInt16
+
+    /// The kernel's bounds: UDP_MAX_SEGMENTS, and an IP packet's length with headers.
+    public static let maximumCount = 64
+    public static let maximumLength = 65_000
+}
+
+/// What the engine wants done: datagrams to send, facts to tell, sockets to close. The driver performs and empties it.
+public struct Outbox: ~Copyable {
+    /// The bytes of the runs.
+    public internal(set) var slots: ByteArea
+    public private(set) var runs: [SegmentRun] = []
+    /// Bytes of the slots in use.
+    public private(set) var used = 0
+    public private(set) var events: [SFUEvent] = []
+    public private(set) var socketsToClose: [SocketID] = []
+
+    /// 256 KB: 4 runs of full length; smaller and larger were measured alike.
+    public static let standardCapacity = 262_144
+
+    private let maximumRuns: Int
+    /// Whether the last run may grow; a datagram that stands alone closes it.
+    private var isOpen = false
+
+    /// - Parameter capacity: Of the slots, in bytes.
+    public init(capacity: Int = Outbox.standardCapacity, maximumRuns: Int = 1024) {
+        slots = ByteArea(capacity: max(capacity, 4096))
+        self.maximumRuns = max(maximumRuns, 1)
+        runs.reserveCapacity(self.maximumRuns)
+    }
+
+    public var datagramCount: Int { runs.reduce(0) { $0 + Int($1.count) } }
+
+    /// After the runs were given to the kernel.
+    public mutating func removeDatagrams() {
+        runs.removeAll(keepingCapacity: true)
+        used = 0
+        isOpen = false
+    }
+
+    public mutating func takeEvents() -> [SFUEvent] {
+        if events.isEmpty { return [] }
+        defer { events.removeAll() }
+        return events
+    }
+
+    public mutating func takeSocketsToClose() -> [SocketID] {
+        if socketsToClose.isEmpty { return [] }
+        defer { socketsToClose.removeAll() }
+        return socketsToClose
+    }
+
+    mutating func report(_ event: SFUEvent) { events.append(event) }
+    mutating func close(_ socket: SocketID) { socketsToClose.append(socket) }
+
+    // MARK: - Datagrams
+
+    func hasRoom(for size: Int) -> Bool { used + size <= slots.capacity && runs.count < maximumRuns }
+
+    /// Ends the run that is being written: the next datagram belongs to somebody else.
+    mutating func endRun() { isOpen = false }
+
+    /// Counts in a datagram that was written at `used`; it joins the last run where the kernel can cut it off again.
+    mutating func add(size: Int, to destination: SocketAddress, on socket: SocketID) {
+        let length = UInt32(size)
+        if isOpen, join(length) {
+            used += size
+            return
+        }
+        runs.append(
+            SegmentRun(
+                destination: destination, socket: socket, offset: UInt32(used), length: length,
+                segmentSize: UInt16(clamping: size), count: 1))
+        used += size
+        isOpen = true
+    }
+
+    /// A run is cut when it is full, when its last datagram was the short one, or when this one is longer.
+    private mutating func join(_ size: UInt32) -> Bool {
+        let last = runs.count - 1
+        guard runs[last].count < SegmentRun.maximumCount,
+            runs[last].length == UInt32(runs[last].segmentSize) * UInt32(runs[last].count),
+            size <= runs[last].segmentSize, runs[last].length + size <= SegmentRun.maximumLength
+        else { return false }
+        runs[last].length += size
+        runs[last].count += 1
+        return true
+    }
+
+    /// One datagram that stands alone. False: no room.
+    mutating func send(_ bytes: RawSpan, to destination: SocketAddress, on socket: SocketID) -> Bool {
+        guard hasRoom(for: bytes.byteCount) else { return false }
+        isOpen = false
+        slots.write(bytes, at: used)
+        add(size: bytes.byteCount, to: destination, on: socket)
+        isOpen = false
+        return true
+    }
+}

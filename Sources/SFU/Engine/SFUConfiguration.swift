@@ -1,0 +1,50 @@
+import Base
+
+/// The engine's settings. The defaults are right for one worker on one core.
+public struct SFUConfiguration: Sendable {
+    /// What the wall clock said at `Instant(nanoseconds: 0)`, in nanoseconds since 1970: sender reports carry it.
+    /// A driver on the monotonic clock gives the difference of the two clocks.
+    public var unixNanosecondsAtZero: Int64 = 0
+    /// Bytes that a producer keeps since its last key frame, and so the size of a video stream's log.
+    /// 8 MB: 12 s at 5 Mbit/s.
+    public var gopCacheBytes = 8 << 20
+    /// Age of the key frame that a starting consumer is still given. Encoders for the web send one every 2…10 s.
+    public var gopCacheDuration = Duration.seconds(12)
+    /// Bytes of an audio stream's log: a second of many small packets.
+    public var audioLogBytes = 256 << 10
+    /// A producer without packets for this long is not flowing. 1 s: Opus DTX still sends every 400 ms.
+    public var flowTimeout = Duration.seconds(1)
+    /// At most one key frame request per stream in this time; mediasoup's KeyFrameRetransmissionWaitTime.
+    public var keyFrameRequestInterval = Duration.seconds(1)
+    public var pacing = Pacing()
+    public var coalescing = Coalescing()
+
+    /// How a consumer that starts behind catches up: `burst` packets at once, then in each `interval` as many again
+    /// and `liveFactor` for each packet that came in meanwhile.
+    public struct Pacing: Sendable {
+        /// 32 × 1,200 bytes are 40 KB: five times less than Linux' smallest common receive buffer (208 KB, of which
+        /// a datagram takes about twice its size).
+        public var burst = 32
+        /// 5 ms: 6,400 packets/s, so a 2 s GOP of 2 Mbit/s (420 packets) takes 70 ms.
+        public var interval = Duration.milliseconds(5)
+        /// Streams beyond 1,600 packets/s would be caught up with slower than in four times real time.
+        public var liveFactor = 4
+        public init() {}
+    }
+
+    /// Holding packets back so that they leave in runs; measured, see docs/protocols/sfu.md.
+    public struct Coalescing: Sendable {
+        public var isEnabled = true
+        /// How long a packet waits at most.
+        public var window = Duration.milliseconds(1)
+        /// Share of a core that the traffic would take without waiting: above it the window opens.
+        public var opensAt = 0.30
+        /// … and below it the window shuts again.
+        public var shutsAt = 0.20
+        /// Packets of one producer that are held at most: a run of half the kernel's maximum.
+        public var maximumPending = 32
+        public init() {}
+    }
+
+    public init() {}
+}

@@ -1,0 +1,74 @@
+import Base
+
+/// What happened without having been asked of that very object: a method never causes an event on its own instance.
+public enum SFUEvent: Sendable, Hashable {
+    /// A comedia transport learnt where its remote side sends RTP from. The local side is the socket actually used.
+    case transportConnected(TransportID, EndpointTuple)
+    /// … and RTCP, when it has a port of its own.
+    case transportRTCPConnected(TransportID, EndpointTuple)
+    /// Its router closed.
+    case transportClosed(TransportID)
+    /// One entry per stream that was seen.
+    case producerScore(ProducerID, [StreamScore])
+    /// Packets come (true), or ceased to come for `SFUConfiguration.flowTimeout` (false).
+    case producerFlowing(ProducerID, Bool)
+    /// Its transport closed.
+    case producerClosed(ProducerID)
+    case consumerScore(ConsumerID, ReceiverScore)
+    /// The producer behind it was paused or resumed.
+    case consumerProducerPaused(ConsumerID, Bool)
+    case consumerClosed(ConsumerID, ConsumerCloseReason)
+}
+
+/// Why a consumer closed without being told to.
+public enum ConsumerCloseReason: String, Sendable, Hashable {
+    case transportClosed = "transportclose"
+    case producerClosed = "producerclose"
+}
+
+/// One side's address and the other's.
+public struct EndpointTuple: Sendable, Hashable {
+    /// As announced.
+    public var localAddress: String
+    public var localPort: UInt16
+    /// Nil before the remote side is known.
+    public var remote: SocketAddress?
+
+    public init(localAddress: String, localPort: UInt16, remote: SocketAddress? = nil) {
+        self.localAddress = localAddress
+        self.localPort = localPort
+        self.remote = remote
+    }
+}
+
+/// How well a producer's stream arrives.
+public struct StreamScore: Sendable, Hashable {
+    public var encodingIndex: Int
+    public var ssrc: UInt32
+    public var rid: String?
+    /// 0…10.
+    public var score: UInt8
+
+    public init(encodingIndex: Int, ssrc: UInt32, rid: String? = nil, score: UInt8) {
+        self.encodingIndex = encodingIndex
+        self.ssrc = ssrc
+        self.rid = rid
+        self.score = score
+    }
+}
+
+/// How well a consumer's receiver is served.
+public struct ReceiverScore: Sendable, Hashable {
+    /// What its receiver gets, 0…10.
+    public var score: UInt8
+    /// Of the producer stream that is being forwarded; 0 before one was seen.
+    public var producerScore: UInt8
+    /// Of all encodings in order; 0 for streams not yet seen.
+    public var producerScores: [UInt8]
+
+    public init(score: UInt8, producerScore: UInt8, producerScores: [UInt8]) {
+        self.score = score
+        self.producerScore = producerScore
+        self.producerScores = producerScores
+    }
+}

@@ -1,0 +1,111 @@
+import Base
+import ORTC
+
+/// A socket of the driver's, with the address that remote sides are told.
+public struct LocalEndpoint: Sendable, Hashable {
+    public var socket: SocketID
+    /// As announced: an IP address or a host name.
+    public var address: String
+    public var port: UInt16
+
+    public init(socket: SocketID, address: String, port: UInt16) {
+        self.socket = socket
+        self.address = address
+        self.port = port
+    }
+}
+
+public struct PlainTransportSetup: Sendable {
+    public var router: RouterID
+    public var id: TransportID
+    public var rtp: LocalEndpoint
+    /// Nil: RTCP shares the RTP port (`rtcpMux`).
+    public var rtcp: LocalEndpoint?
+    /// The remote side is where the first packet comes from.
+    public var comedia: Bool
+    /// One name for all transports of one sender, so that receivers can synchronise its tracks (RFC 3550 §6.5.1).
+    /// Nil: the first producer's own, or a random one.
+    public var cname: String?
+
+    public init(
+        router: RouterID, id: TransportID, rtp: LocalEndpoint, rtcp: LocalEndpoint? = nil, comedia: Bool = false,
+        cname: String? = nil
+    ) {
+        self.router = router
+        self.id = id
+        self.rtp = rtp
+        self.rtcp = rtcp
+        self.comedia = comedia
+        self.cname = cname
+    }
+}
+
+public struct PlainTransportTuples: Sendable, Hashable {
+    public var rtp: EndpointTuple
+    /// Nil when RTCP shares the RTP port.
+    public var rtcp: EndpointTuple?
+}
+
+public struct ProducerSetup: Sendable {
+    public var transport: TransportID
+    public var id: ProducerID
+    public var kind: MediaKind
+    public var rtpParameters: RTPParameters
+    public var paused: Bool
+
+    public init(
+        transport: TransportID, id: ProducerID, kind: MediaKind, rtpParameters: RTPParameters, paused: Bool = false
+    ) {
+        self.transport = transport
+        self.id = id
+        self.kind = kind
+        self.rtpParameters = rtpParameters
+        self.paused = paused
+    }
+}
+
+public struct ProducerState: Sendable {
+    public var id: ProducerID
+    public var kind: MediaKind
+    /// "simple" for now; later "simulcast" and "svc".
+    public var type: String
+    /// Normalised, with the transport's CNAME.
+    public var rtpParameters: RTPParameters
+    public var paused: Bool
+}
+
+public struct ConsumerSetup: Sendable {
+    public var transport: TransportID
+    public var id: ConsumerID
+    public var producer: ProducerID
+    public var rtpCapabilities: RTPCapabilities
+    public var paused: Bool
+    /// Nil: counted up per transport from "0".
+    public var mid: String?
+    /// Nil: true for video, false for audio.
+    public var enableRTX: Bool?
+
+    public init(
+        transport: TransportID, id: ConsumerID, producer: ProducerID, rtpCapabilities: RTPCapabilities,
+        paused: Bool = false, mid: String? = nil, enableRTX: Bool? = nil
+    ) {
+        self.transport = transport
+        self.id = id
+        self.producer = producer
+        self.rtpCapabilities = rtpCapabilities
+        self.paused = paused
+        self.mid = mid
+        self.enableRTX = enableRTX
+    }
+}
+
+public struct ConsumerState: Sendable {
+    public var id: ConsumerID
+    public var producer: ProducerID
+    public var kind: MediaKind
+    public var type: String
+    public var rtpParameters: RTPParameters
+    public var paused: Bool
+    public var producerPaused: Bool
+    public var score: ReceiverScore
+}

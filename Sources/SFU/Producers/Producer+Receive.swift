@@ -1,0 +1,93 @@
+import Base
+import RTP
+
+extension Producer {
+    /// What became of a packet.
+    struct Receipt {
+        var isNewStream = false
+        /// It lies in the log now.
+        var isKept = false
+        var isKeyFrame = false
+    }
+
+    /// Closing a lap at a key frame keeps a stream with short groups from ever touching the rest of its log.
+    private static let leastLap = 1 << 20
+
+    /// Takes in a packet that the listener found to be ours. Counts what it drops.
+    mutating func receive(
+        _ header: RTPHeader, _ packet: RawSpan, now: Instant, drops: inout DropCounters
+    ) -> Receipt {
+        var receipt = Receipt()
+        let routerPayloadType: UInt8
+        let codec: PayloadCodec
+        switch codecs[header.payloadType] {
+        case .media(let mapped, let payloadCodec): (routerPayloadType, codec) = (mapped, payloadCodec)
+        case .retransmission:
+            drops.retransmission += 1
+            return receipt
+        case .unknown:
+            drops.payloadType += 1
+            return receipt
+        }
+        if stream == nil {
+            // Probes don't make a stream.
+            guard header.payloadLength > 0 else {
+                drops.empty += 1
+                return receipt
+            }
+            guard begin(header) else { return receipt }
+            receipt.isNewStream = true
+        }
+        guard stream?.ssrc == header.ssrc else {
+            drops.otherStream += 1
+            return receipt
+        }
+        lastPacket = now
+        guard let index = stream?.receive(header, packet.byteCount, now: now, drops: &drops) else {
+            return receipt
+        }
+        guard !paused else {
+            drops.paused += 1
+            return receipt
+        }
+        receipt.isKeyFrame =
+            detectsKeyFrames
+            && KeyFrame.isKeyFrame(codec: codec, payload: packet.extracting(header.payloadRange))
+        receipt.isKept = keep(header, packet, index, routerPayloadType, isKeyFrame: receipt.isKeyFrame, now: now)
+        return receipt
+    }
+
+    private mutating func begin(_ header: RTPHeader) -> Bool {
+        let codec = rtpParameters.codecs.first { $0.payloadType == header.payloadType }
+        guard let codec else { return false }
+        stream = ReceiveStream(ssrc: header.ssrc, clockRate: codec.clockRate, mimeType: codec.mimeType)
+        return true
+    }
+
+    /// Appends it to the log, its header extension in the router's terms.
+    private mutating func keep(
+        _ header: RTPHeader, _ packet: RawSpan, _ index: UInt64, _ payloadType: UInt8, isKeyFrame: Bool, now: Instant
+    ) -> Bool {
+        if isKeyFrame, log.lapLength >= Self.leastLap { log.closeLap() }
+        // The low byte is the second byte of the header as consumers get it.
+        let flags = UInt16(header.marker ? 0x80 : 0) | UInt16(payloadType)
+        let body = packet.extracting(header.payloadOffset..<packet.byteCount)
+        let position: UInt64?
+        if header.hasExtension {
+            var head = InlineArray<196, UInt8>(repeating: 0)
+            let length = extensions.rewrite(header, of: packet, into: &head)
+            position = log.append(
+                head: head.span.bytes.extracting(0..<length), body: body, index: index, flags: flags, arrival: now)
+        } else {
+            position = log.append(
+                head: packet.extracting(0..<header.payloadOffset), body: body, index: index, flags: flags,
+                arrival: now)
+        }
+        guard let position else { return false }
+        if detectsKeyFrames {
+            gop.appended(
+                position: position, index: index, isKeyFrame: isKeyFrame, timestamp: header.timestamp, now: now)
+        }
+        return true
+    }
+}

@@ -1,0 +1,45 @@
+import Base
+
+/// Bits per second over a sliding window, in 32 steps, without allocation.
+struct RateMeter: Sendable {
+    /// mediasoup's windows: a second for whole transports, 2.5 s for RTP.
+    static let transportWindow = Duration.milliseconds(1000)
+    static let streamWindow = Duration.milliseconds(2500)
+
+    private static let stepCount: Int64 = 32
+    private let stepNanoseconds: Int64
+    private var steps = InlineArray<32, UInt32>(repeating: 0)
+    /// Number of the step that was written last.
+    private var current: Int64 = 0
+    private var sum: UInt64 = 0
+
+    init(window: Duration) { stepNanoseconds = window.nanoseconds / Self.stepCount }
+
+    mutating func add(_ bytes: Int, now: Instant) {
+        move(to: now.nanoseconds / stepNanoseconds)
+        steps[Int(current & (Self.stepCount - 1))] &+= UInt32(truncatingIfNeeded: bytes)
+        sum += UInt64(bytes)
+    }
+
+    /// Reading does not change it: statistics are asked for at any time.
+    func bitsPerSecond(now: Instant) -> Int64 {
+        var copy = self
+        copy.move(to: now.nanoseconds / stepNanoseconds)
+        return Int64(copy.sum) * 8_000_000_000 / (stepNanoseconds * Self.stepCount)
+    }
+
+    private mutating func move(to step: Int64) {
+        guard step > current else { return }
+        if step - current >= Self.stepCount {
+            steps = InlineArray(repeating: 0)
+            sum = 0
+        } else {
+            for passed in current + 1...step {
+                let slot = Int(passed & (Self.stepCount - 1))
+                sum -= UInt64(steps[slot])
+                steps[slot] = 0
+            }
+        }
+        current = step
+    }
+}

@@ -1,0 +1,53 @@
+import Glibc
+
+/// How well a stream comes through, 0…10, from losses between reports; mediasoup's arithmetic.
+public struct ScoreMeter: Sendable {
+    /// mediasoup's ScoreHistogramLength: with a report a second, the last 24 s count, the newest most.
+    private static let length = 24
+
+    private var history = InlineArray<24, UInt8>(repeating: 0)
+    private var count = 0
+    private var lostBefore: Int64 = 0
+    private var packetsBefore: Int64 = 0
+    public private(set) var value: UInt8 = 10
+
+    public init() {}
+
+    /// Takes in totals since the beginning of the stream.
+    /// - Parameters:
+    ///   - packets: Received (of a stream that comes in) or sent (of one that goes out).
+    ///   - lost: As far as known; may shrink when late packets come.
+    /// - Returns: Whether the value changed.
+    public mutating func update(packets: Int64, lost: Int64) -> Bool {
+        let arrived = packets - packetsBefore
+        let missing = min(max(0, lost - lostBefore), max(0, arrived))
+        packetsBefore = packets
+        lostBefore = lost
+        guard arrived > 0 else { return add(10) }
+        let delivered = Double(arrived - missing) / Double(arrived)
+        return add(UInt8(rounded(pow(delivered, 4) * 10)))
+    }
+
+    /// The stream's count began anew.
+    public mutating func restart() { (packetsBefore, lostBefore) = (0, 0) }
+
+    private mutating func add(_ score: UInt8) -> Bool {
+        if count == Self.length {
+            for slot in 1..<Self.length { history[slot - 1] = history[slot] }
+            count -= 1
+        }
+        history[count] = score
+        count += 1
+        // Weights 1…n, the newest the heaviest.
+        var (sum, weights) = (0, 0)
+        for slot in 0..<count {
+            sum += Int(history[slot]) * (slot + 1)
+            weights += slot + 1
+        }
+        let before = value
+        value = UInt8(rounded(Double(sum) / Double(weights)))
+        return value != before
+    }
+
+    private func rounded(_ value: Double) -> Double { min(10, max(0, value.rounded())) }
+}

@@ -1,0 +1,36 @@
+/// What a transport threw away, by reason. Not in mediasoup's statistics, hence apart from them.
+public struct DropCounters: Sendable, Hashable {
+    /// Neither RTP nor RTCP by its first bytes.
+    public var unknownKind: UInt64 = 0
+    /// RTP or RTCP that ends before what it announces, or has a length or padding that can't be.
+    public var malformed: UInt64 = 0
+    /// Larger than 1,500 bytes.
+    public var oversized: UInt64 = 0
+    /// Before the remote side was known, on a transport that waits for `connect`.
+    public var notConnected: UInt64 = 0
+    /// From another address than the remote side's.
+    public var foreignSource: UInt64 = 0
+    /// No producer for its SSRC or MID.
+    public var noProducer: UInt64 = 0
+    /// A second SSRC for a producer that has its stream already.
+    public var otherStream: UInt64 = 0
+    /// A payload type that the producer did not announce.
+    public var payloadType: UInt64 = 0
+    /// Retransmissions: nothing was asked for.
+    public var retransmission: UInt64 = 0
+    /// Without payload (probes, keep-alives): taken out without a gap.
+    public var empty: UInt64 = 0
+    /// Arrived before.
+    public var duplicate: UInt64 = 0
+    /// A sequence number far away from the stream's.
+    public var sequence: UInt64 = 0
+    /// While the producer was paused.
+    public var paused: UInt64 = 0
+
+    public init() {}
+
+    public var total: UInt64 {
+        unknownKind + malformed + oversized + notConnected + foreignSource + noProducer + otherStream + payloadType
+            + retransmission + empty + duplicate + sequence + paused
+    }
+}

@@ -1,0 +1,54 @@
+import ArgumentParser
+import Control
+import Events
+import Gateway
+
+/// What `make run` starts: a gateway, the test source in a room, and a recording of it.
+struct DemoCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "demo", abstract: "Run the gateway with a test source in the room \"demo\", recorded.")
+
+    @OptionGroup var options: ServeOptions
+    @Option(name: .long, help: "The port to serve HTTP on, on loopback.") var port: UInt16?
+
+    private static let room = "demo"
+
+    func run() async throws {
+        var settings = try options.settings()
+        if let port { settings.listenPort = port }
+        try options.startLogging(standard: .warning)
+        try await runGateway(settings) { running in
+            // Printed as they happen, from the very first.
+            let events = running.events.subscribe(.beginning)
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    for await event in events { Console.out(event.line(utcOffsetSeconds: Console.utcOffsetSeconds)) }
+                }
+                group.addTask { await Self.start(in: running) }
+            }
+        }
+    }
+
+    /// The recording first: the ingest then waits for it, so that nothing is missed.
+    private static func start(in running: RunningGateway) async {
+        do {
+            let recording = try await running.pipelines.startRecording(RecordingRequest(room: room))
+            Console.note(explanation(running, recording))
+            _ = try await running.pipelines.startIngest(
+                IngestRequest(room: room, source: .test, displayName: "test source"))
+        } catch {
+            Console.complain("\(error)")
+        }
+    }
+
+    private static func explanation(_ running: RunningGateway, _ recording: RecordingStatus) -> String {
+        """
+        Ladle \(LadleVersion.current) serves \(running.url); the test source goes into the room "\(room)".
+          your own file:  ladle ingest FILE --room \(room)      (in another terminal; a file below \(running.mediaFolder))
+          look at it:     ladle tap --room \(room) --play
+          the recording:  \(recording.file)
+          stop:           Ctrl-C, which finishes the recording
+
+        """
+    }
+}

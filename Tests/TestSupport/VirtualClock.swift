@@ -1,0 +1,28 @@
+import Base
+
+/// Time that moves only when a test says so.
+public struct VirtualClock: Sendable {
+    public private(set) var now: Instant
+
+    public init(_ now: Instant = Instant(nanoseconds: 1_000_000_000)) { self.now = now }
+
+    public mutating func advance(by duration: Duration) { now = now + duration }
+
+    /// Never backwards.
+    public mutating func advance(to instant: Instant) { now = max(now, instant) }
+}
+
+/// Random numbers that repeat (SplitMix64; Steele, Lea, Flood 2014).
+public struct SeededGenerator: RandomNumberGenerator, Sendable {
+    private var state: UInt64
+
+    public init(seed: UInt64) { state = seed }
+
+    public mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
+        return z ^ z >> 31
+    }
+}
