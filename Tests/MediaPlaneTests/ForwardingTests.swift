@@ -130,13 +130,11 @@ import Testing
         let (sender, sink) = (try TestSocket(), try TestSocket())
         let inlet = try await stage.inlet()
         let producer = try await stage.produceAudio(on: inlet.id, ssrc: 1111)
-        // Bound and closed again: sending there makes the kernel answer with ICMP errors …
+        // Bound and closed again: sending there makes the kernel answer with ICMP errors.
         let deaf = try TestSocket().address.port
-        let deafOutlet = try await stage.outlet(to: deaf)
-        _ = try await stage.consume(producer.id, on: deafOutlet.id)
-        _ = try await stage.consume(producer.id, on: stage.outlet(to: sink.address.port).id)
-        // … which Linux reports to sockets that have a fixed remote side.
-        try #require(connectSocket(at: deafOutlet.tuple.localPort, to: deaf))
+        for port in [deaf, sink.address.port, deaf] {
+            _ = try await stage.consume(producer.id, on: stage.outlet(to: port).id)
+        }
         for number in 0..<100 {
             sender.send(
                 rtpPacket(ssrc: 1111, sequence: UInt16(number), payload: [UInt8(number)]), to: inlet.tuple.localPort)
@@ -147,6 +145,11 @@ import Testing
         #expect(counters.failed == 0)
         // Ready for another packet, not spinning on an error that nobody takes.
         #expect(counters.turns < 2_000)
+        // Somebody listens there now.
+        let back = try TestSocket(port: deaf)
+        sender.send(rtpPacket(ssrc: 1111, sequence: 100, payload: [100]), to: inlet.tuple.localPort)
+        #expect(back.receiveRTP()?.payload == [100])
+        #expect(back.receiveRTP()?.payload == [100])
         await stage.core.shutDown()
     }
 
@@ -237,15 +240,6 @@ private func turnOffChecksums(ofSocketAt port: UInt16) -> Bool {
     var on: Int32 = 1
     guard let descriptor = descriptor(boundTo: port) else { return false }
     return setsockopt(descriptor, SOL_SOCKET, SO_NO_CHECK, &on, socklen_t(MemoryLayout<Int32>.size)) == 0
-}
-
-private func connectSocket(at port: UInt16, to remote: UInt16) -> Bool {
-    guard let descriptor = descriptor(boundTo: port), let to = SocketAddress("127.0.0.1", port: remote) else {
-        return false
-    }
-    return withUnsafePointer(to: to.storage) { storage in
-        storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, to.length) == 0 }
-    }
 }
 
 /// Finds the core's socket among this process's descriptors.

@@ -16,7 +16,6 @@ enum { BATCH = 32, SLOT = 2048 };
 struct bare {
     int count, in;
     int *fds;
-    const struct sockaddr_in *to;
     uint64_t sent;
     uint8_t received[BATCH][SLOT];
     // One destination's packets, back to back.
@@ -38,7 +37,6 @@ static void rewrite(uint8_t *packet, uint32_t number) {
 static void send_each(struct bare *b, int destination, int packets) {
     for (int i = 0; i < packets; i++) {
         b->outgoing[i].msg_hdr = (struct msghdr){
-            .msg_name = (void *)&b->to[destination], .msg_namelen = sizeof *b->to,
             .msg_iov = &b->out_pieces[i], .msg_iovlen = 1,
         };
     }
@@ -49,9 +47,7 @@ static void send_each(struct bare *b, int destination, int packets) {
 static void send_segments(struct bare *b, int destination, int packets) {
     struct iovec all = {.iov_base = b->slots, .iov_len = 0};
     for (int i = 0; i < packets; i++) all.iov_len += b->out_pieces[i].iov_len;
-    struct msghdr message = {
-        .msg_name = (void *)&b->to[destination], .msg_namelen = sizeof *b->to, .msg_iov = &all, .msg_iovlen = 1,
-    };
+    struct msghdr message = {.msg_iov = &all, .msg_iovlen = 1};
     if (packets > 1) {
         message.msg_control = b->control.bytes;
         message.msg_controllen = sizeof b->control.bytes;
@@ -68,11 +64,12 @@ static void send_segments(struct bare *b, int destination, int packets) {
 uint64_t bench_bare_loop(int in, const struct sockaddr_in *to, int count, int segments) {
     struct bare *b = calloc(1, sizeof *b);
     if (!b) return 0;
-    *b = (struct bare){.count = count, .in = in, .to = to, .fds = calloc((size_t)count, sizeof(int))};
+    *b = (struct bare){.count = count, .in = in, .fds = calloc((size_t)count, sizeof(int))};
     if (!b->fds) { free(b); return 0; }
     for (int i = 0; i < count; i++) {
         uint16_t port;
         b->fds[i] = bench_socket(&port);
+        if (connect(b->fds[i], (const struct sockaddr *)&to[i], sizeof to[i]) < 0) return 0;
     }
     for (int i = 0; i < BATCH; i++) {
         b->in_pieces[i] = (struct iovec){b->received[i], SLOT};

@@ -26,7 +26,7 @@ struct Report {
         var lines = [
             "CPU nanoseconds per forwarded packet: median [least..most] of \(plan.rounds) interleaved rounds",
             "\(machine.processor), \(machine.cores) cores, Linux \(machine.kernel), "
-                + "\(Plan.packetBytes)-byte packets over loopback, a socket per consumer",
+                + "\(Plan.packetBytes)-byte packets over loopback, a connected socket per consumer",
             "ratio: to the better bare loop of the same round (median). p50, p99: microseconds on the way (median of",
             "the rounds). lost: the worst run's share. others: what else the machine did, in cores (median)",
         ]

@@ -67,33 +67,11 @@ public struct ByteArea: ~Copyable {
         return base.load(fromByteOffset: offset, as: UInt8.self)
     }
 
-    /// In network byte order.
-    @inlinable
-    public func uint16(at offset: Int) -> UInt16 {
-        check(offset, 2)
-        return UInt16(bigEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt16.self))
-    }
-
-    /// In network byte order.
-    @inlinable
-    public func uint32(at offset: Int) -> UInt32 {
-        check(offset, 4)
-        return UInt32(bigEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
-    }
-
     /// The bytes as an array: for tests and rare paths.
     public func bytes(_ range: Range<Int>) -> [UInt8] {
         check(range.lowerBound, range.count)
         // Copied before we return: the pointer does not leave.
         return [UInt8](UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count))
-    }
-
-    /// Lends bytes for the time of the call.
-    @inlinable
-    public func withBytes<Result>(_ range: Range<Int>, _ body: (RawSpan) -> Result) -> Result {
-        check(range.lowerBound, range.count)
-        // Checked above; the area outlives the call because `self` is borrowed.
-        return body(UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count).bytes)
     }
 
     @inlinable

@@ -95,10 +95,10 @@ extension Worker {
                 message: "SRTP on plain transports is not supported yet by the embedded core")
         }
         let now = Self.now()
-        let rtp = try openEndpoint(now: now)
+        let rtp = try openEndpoint(hasOneRemote: options.rtcpMux, now: now)
         var rtcp: LocalEndpoint?
         do {
-            if !options.rtcpMux { rtcp = try openEndpoint(now: now) }
+            if !options.rtcpMux { rtcp = try openEndpoint(hasOneRemote: false, now: now) }
             let id = TransportID.random()
             let setup = PlainTransportSetup(
                 router: router, id: id, rtp: rtp, rtcp: rtcp, comedia: options.comedia, cname: options.cname)
@@ -123,11 +123,13 @@ extension Worker {
         }
     }
 
-    private func openEndpoint(now: Instant) throws(MediaCoreError) -> LocalEndpoint {
+    /// - Parameter hasOneRemote: With RTCP on the RTP port, a plain transport's remote side is one address, fixed by
+    ///   `connect` or by the first packet. Otherwise RTCP may come to either port, from another one than RTP does.
+    private func openEndpoint(hasOneRemote: Bool, now: Instant) throws(MediaCoreError) -> LocalEndpoint {
         let socket = try plane.ports.bind(now: now)
         let port = socket.local.port
         do {
-            let id = try plane.sockets.insert(socket)
+            let id = try plane.sockets.insert(socket, hasOneRemote: hasOneRemote)
             return LocalEndpoint(
                 socket: id, address: configuration.announcedAddress ?? configuration.listenIP, port: port)
         } catch {

@@ -95,6 +95,7 @@ struct Plane: ~Copyable {
                 // An ICMP error for something sent from here; reading it has cleared it. Another read gets packets.
                 if count == -Int(ECONNREFUSED) {
                     counters.refused += 1
+                    sockets.loosen(socket)
                     continue
                 }
                 return

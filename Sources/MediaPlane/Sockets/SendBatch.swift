@@ -51,18 +51,19 @@ struct SendBatch: ~Copyable {
         _ runs: UnsafeBufferPointer<SegmentRun>, of slots: UnsafeRawBufferPointer, on socket: SocketID,
         _ sockets: inout SocketTable, _ counters: inout MediaPlaneCounters
     ) {
-        guard let descriptor = sockets.descriptor(socket) else { return }
-        guard sockets.takesRuns(socket) else {
+        guard let (descriptor, takesRuns, fixed) = sockets.route(socket) else { return }
+        guard takesRuns else {
             for run in runs { sendSingly(run, of: slots, on: descriptor, &counters) }
             return
         }
-        for index in runs.indices { fill(index, runs, slots) }
+        for index in runs.indices { fill(index, runs, slots, fixed) }
         var next = 0
         while next < runs.count {
             let result = Int(ladle_sendmmsg(descriptor, messages + next, UInt32(runs.count - next)))
             if result > 0 {
                 for run in runs[next..<next + result] { counters.countSent(run) }
                 next += result
+                if fixed == nil, next == runs.count { sockets.fix(socket, to: runs[0].destination) }
                 continue
             }
             switch Int32(-result) {
@@ -70,6 +71,8 @@ struct SendBatch: ~Copyable {
             case ECONNREFUSED:
                 // An ICMP error for something sent earlier, reported once: this message has not been tried.
                 counters.refused += 1
+                sockets.loosen(socket)
+                for index in next..<runs.count { fill(index, runs, slots, nil) }
             case EMSGSIZE, EINVAL, EIO:
                 if runs[next].count > 1 {
                     // The path or the device does not take segments. It will not another time either.
@@ -87,15 +90,22 @@ struct SendBatch: ~Copyable {
         }
     }
 
-    private func fill(_ index: Int, _ runs: UnsafeBufferPointer<SegmentRun>, _ slots: UnsafeRawBufferPointer) {
+    private func fill(
+        _ index: Int, _ runs: UnsafeBufferPointer<SegmentRun>, _ slots: UnsafeRawBufferPointer, _ fixed: SocketAddress?
+    ) {
         let run = runs[index]
         let bytes = slots[Int(run.offset)..<Int(run.offset) + Int(run.length)]
         // The kernel only reads through these pointers; they hold until sendmmsg returns: the outbox is borrowed.
         pieces[index].iov_base = UnsafeMutableRawPointer(mutating: UnsafeRawBufferPointer(rebasing: bytes).baseAddress)
         pieces[index].iov_len = bytes.count
         guard let first = runs.baseAddress else { return }
-        messages[index].msg_hdr.msg_name = UnsafeMutableRawPointer(mutating: first + index) + Self.destinationOffset
-        messages[index].msg_hdr.msg_namelen = run.destination.length
+        if let fixed, fixed == run.destination {
+            messages[index].msg_hdr.msg_name = nil
+            messages[index].msg_hdr.msg_namelen = 0
+        } else {
+            messages[index].msg_hdr.msg_name = UnsafeMutableRawPointer(mutating: first + index) + Self.destinationOffset
+            messages[index].msg_hdr.msg_namelen = run.destination.length
+        }
         messages[index].msg_hdr.msg_iov = pieces + index
         messages[index].msg_hdr.msg_iovlen = 1
         if run.count > 1 {

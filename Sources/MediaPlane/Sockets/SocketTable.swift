@@ -9,8 +9,22 @@ struct SocketTable: ~Copyable {
         let socket: UDPSocket
         /// False after the kernel refused a run here: the path's MTU is below the segment, or the device can't.
         var takesRuns = true
+        var remote: Remote
 
-        init(_ socket: consuming UDPSocket) { self.socket = socket }
+        init(_ socket: consuming UDPSocket, _ remote: Remote) {
+            self.socket = socket
+            self.remote = remote
+        }
+    }
+
+    /// Whom a socket talks to.
+    enum Remote {
+        /// Several, or ones that may change.
+        case any
+        /// One for all its life, not known yet.
+        case one
+        /// The kernel knows it too, and need not look for the way with each message: 17 % of a lone datagram's cost.
+        case fixed(SocketAddress)
     }
 
     private var entries = Slab<Entry>()
@@ -21,9 +35,10 @@ struct SocketTable: ~Copyable {
     var count: Int { entries.count }
 
     /// Takes the socket in and watches it.
-    mutating func insert(_ socket: consuming UDPSocket) throws(MediaCoreError) -> SocketID {
+    /// - Parameter hasOneRemote: All that is ever sent from it goes to one address, and nothing from others is wanted.
+    mutating func insert(_ socket: consuming UDPSocket, hasOneRemote: Bool) throws(MediaCoreError) -> SocketID {
         let descriptor = socket.descriptor
-        let index = entries.insert(Entry(socket))
+        let index = entries.insert(Entry(socket, hasOneRemote ? .one : .any))
         let failure = loop.watch(descriptor, token: index.slot)
         guard failure == 0 else {
             _ = entries.remove(index)
@@ -52,13 +67,30 @@ struct SocketTable: ~Copyable {
         return entries[index].socket.descriptor
     }
 
-    func takesRuns(_ id: SocketID) -> Bool {
-        guard let index = index(of: id.rawValue) else { return false }
-        return entries[index].takesRuns
+    /// How to send on a socket: its descriptor, whether it takes runs, and the remote side that the kernel knows.
+    func route(_ id: SocketID) -> (descriptor: Int32, takesRuns: Bool, fixed: SocketAddress?)? {
+        guard let index = index(of: id.rawValue) else { return nil }
+        var fixed: SocketAddress?
+        if case .fixed(let remote) = entries[index].remote { fixed = remote }
+        return (entries[index].socket.descriptor, entries[index].takesRuns, fixed)
     }
 
     mutating func refuseRuns(_ id: SocketID) {
         if let index = index(of: id.rawValue) { entries[index].takesRuns = false }
+    }
+
+    /// After the first message to it: from now on it is the only one.
+    mutating func fix(_ id: SocketID, to remote: SocketAddress) {
+        guard let index = index(of: id.rawValue), case .one = entries[index].remote else { return }
+        entries[index].remote = entries[index].socket.connect(to: remote) ? .fixed(remote) : .any
+    }
+
+    /// After an ICMP error. A socket with a fixed remote side hears of each of them, once per lost packet; without one
+    /// they cost nothing. A receiver that comes back is reached all the same.
+    mutating func loosen(_ id: SocketID) {
+        guard let index = index(of: id.rawValue), case .fixed = entries[index].remote else { return }
+        entries[index].socket.disconnect()
+        entries[index].remote = .any
     }
 
     private func index(of token: UInt32) -> SlabIndex? {

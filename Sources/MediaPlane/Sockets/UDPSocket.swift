@@ -40,6 +40,22 @@ public struct UDPSocket: ~Copyable {
         _ = ladle_udp_receive_joined(descriptor)
         return UDPSocket(descriptor: descriptor, local: local)
     }
+
+    /// Fixes the remote side: the kernel keeps the way there, and drops what comes from elsewhere. False: it refused.
+    public func connect(to remote: SocketAddress) -> Bool {
+        withUnsafePointer(to: remote.storage) { storage in
+            storage.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                Glibc.connect(descriptor, $0, remote.length) == 0
+            }
+        }
+    }
+
+    /// Undoes `connect`. Address and port stay, since both were asked for.
+    public func disconnect() {
+        var nobody = sockaddr()
+        nobody.sa_family = sa_family_t(AF_UNSPEC)
+        _ = Glibc.connect(descriptor, &nobody, socklen_t(MemoryLayout<sockaddr>.size))
+    }
 }
 
 /// Why the system refused a socket.

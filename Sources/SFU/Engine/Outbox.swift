@@ -51,8 +51,6 @@ public struct Outbox: ~Copyable {
         runs.reserveCapacity(self.maximumRuns)
     }
 
-    public var datagramCount: Int { runs.reduce(0) { $0 + Int($1.count) } }
-
     /// After the runs were given to the kernel.
     public mutating func removeDatagrams() {
         runs.removeAll(keepingCapacity: true)

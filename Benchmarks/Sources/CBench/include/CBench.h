@@ -42,6 +42,6 @@ int64_t bench_latency(double q);
 void bench_drain(bench_stream *stream, int sample_fd);
 
 /// The bare loop: receives, rewrites SSRC and sequence number, sends each packet on to `count` destinations from a
-/// socket each. `segments`: what was received at once goes out as one UDP_SEGMENT message per destination; else one
+/// connected socket each. `segments`: what was received at once goes out as one UDP_SEGMENT message per destination; else one
 /// sendmmsg per destination. Ends with a datagram of one byte. Returns how many packets the kernel took.
 uint64_t bench_bare_loop(int in, const struct sockaddr_in *to, int count, int segments);
