@@ -34,6 +34,7 @@ let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummi
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -91,7 +92,7 @@ let house: [Room] = [
     // 10 · roof
     Room(
         "ladle", floor: 10, kind: .program, uses: ["Base", "ORTC", "SDP", "Events", "Control", "Gateway"],
-        outside: [argumentParser, asyncHTTPClient, nioCore, logging, serviceLifecycle]),
+        outside: [argumentParser, asyncHTTPClient, nioCore, nioHTTP1, nioPosix, logging]),
     Room("ladle-pipeline", floor: 10, kind: .program, uses: ["PipelineWorker"]),
 ]
 

@@ -21,9 +21,10 @@ public struct GatewaySettings: Sendable, Hashable {
     public var announcedAddress: String?
     public var rtpPorts: ClosedRange<UInt16> = 40_000...49_999
 
-    /// Files are opened only below these.
-    public var mediaFolders: [String] = ["."]
-    public var recordingsFolder = "recordings"
+    /// Files are opened only below these; absolute.
+    public var mediaFolders: [String] = []
+    /// Absolute; made when it does not exist.
+    public var recordingsFolder = ""
     /// An empty room closes after this; zero: never.
     public var idleRoom: Duration = .seconds(60)
     /// The program that runs pipelines; nil: beside this one.

@@ -47,7 +47,7 @@ public final class MatroskaWriter {
     public init(descriptor: Int32, name: String, tracks: [MatroskaTrack]) throws(LibAVError) {
         self.name = name
         file = try OutputFile(descriptor: descriptor, name: name)
-        last = Array(repeating: .min, count: tracks.count)
+        last = Array(repeating: 0, count: tracks.count)
         try check(avformat_alloc_output_context2(&context, nil, "matroska", nil), "open \(name) as Matroska")
         guard let context else { throw .outOfMemory("open \(name) as Matroska") }
         context.pointee.pb = file.context
@@ -55,8 +55,8 @@ public final class MatroskaWriter {
         for track in tracks { try Self.add(track, to: context, name: name) }
         var options: OpaquePointer?
         defer { av_dict_free(&options) }
-        // A cluster reaches the file when it ends: half a second keeps the loss of a killed process under one.
-        av_dict_set(&options, "cluster_time_limit", "500", 0)
+        // A cluster reaches the file when it ends: short ones keep the loss of a killed process well under a second.
+        av_dict_set(&options, "cluster_time_limit", "300", 0)
         av_dict_set(&options, "flush_packets", "1", 0)
         try check(avformat_write_header(context, &options), "write the header of \(name)")
         avio_flush(context.pointee.pb)
@@ -98,7 +98,7 @@ public final class MatroskaWriter {
     /// Bytes in the file so far.
     public var size: Int { Int(file.size) }
 
-    /// Appends one frame. Times of one track must not fall; one that does is lifted to the last.
+    /// Appends one frame. A time that is below zero or below the last one of its track is lifted to that.
     public func write(_ packet: Packet, track: Int) throws(LibAVError) {
         guard let context, last.indices.contains(track), let stream = context.pointee.streams?[track] else { return }
         let sent = try packet.reference()

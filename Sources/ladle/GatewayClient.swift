@@ -4,6 +4,8 @@ import Base
 import FoundationEssentials
 import Glibc
 import NIOCore
+import NIOHTTP1
+import NIOPosix
 
 /// Which gateway to talk to; the same options on every client command.
 struct GatewayOptions: ParsableArguments {

@@ -34,8 +34,8 @@ struct ServeOptions: ParsableArguments {
         settings.origins = origin
         settings.rtpIP = rtpAddress
         settings.announcedAddress = announcedAddress
-        if !media.isEmpty { settings.mediaFolders = media }
-        settings.recordingsFolder = recordings
+        settings.mediaFolders = (media.isEmpty ? ["."] : media).map(Self.absolute)
+        settings.recordingsFolder = Self.absolute(recordings)
         settings.idleRoom = .seconds(idleRoom)
         do { try settings.validate() } catch { throw ValidationError("\(error)") }
         return settings
@@ -53,6 +53,13 @@ struct ServeOptions: ParsableArguments {
             handler.logLevel = level
             return handler
         }
+    }
+
+    /// A path from the root, for a daemon whose messages are read elsewhere.
+    static func absolute(_ path: String) -> String {
+        let here = FileManager.default.currentDirectoryPath
+        if path.hasPrefix("/") { return path }
+        return path == "." ? here : "\(here)/\(path)"
     }
 
     /// "127.0.0.1:4443", "[::1]:4443" or a port alone.

@@ -1,6 +1,7 @@
 import Base
 import Logging
 import PipelineControl
+import PipelineDescription
 import Pipelines
 
 /// Small shell programs in the place of `ladle-pipeline`.

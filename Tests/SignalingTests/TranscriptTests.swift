@@ -22,7 +22,7 @@ import Testing
         "broadcaster again": .status(409),
         "broadcaster with non-latin id again (reason phrase not representable)":
             .other(409, "Error: broadcaster with id \"é😀\" already exists"),
-        "malformed JSON": .other(400, "SyntaxError: malformed JSON: "),
+        "malformed JSON": .other(400, "SyntaxError: the body is not valid JSON"),
         "JSON not object (string)": .other(400, "SyntaxError: the body must be a JSON object"),
         "JSON null": .other(400, "SyntaxError: the body must be a JSON object"),
         "unknown URL": .other(404, "Error: there is nothing at /nope for GET"),

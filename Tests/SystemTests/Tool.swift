@@ -9,7 +9,7 @@ final class Tool {
     /// - Parameter output: Where standard output and error go; read it with `text`.
     init(_ program: String, _ arguments: [String], output: URL, environment: [String: String] = [:]) throws {
         self.output = output
-        FileManager.default.createFile(atPath: output.path, contents: nil)
+        _ = FileManager.default.createFile(atPath: output.path, contents: nil)
         let log = try FileHandle(forWritingTo: output)
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = [program] + arguments
@@ -59,6 +59,7 @@ struct DeadlinePassed: Error, CustomStringConvertible {
 }
 
 /// Asks again and again until there is an answer; the deadline is far beyond what a busy machine needs.
+@discardableResult
 func eventually<Value>(
     _ what: String, seconds: Double = 60, _ ask: () async throws -> Value?
 ) async throws -> Value {

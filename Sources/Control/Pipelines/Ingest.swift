@@ -132,6 +132,8 @@ actor Ingest {
             case .producerAdded: break
             case .producerClosed(let producer, _):
                 guard producers.remove(producer) != nil, producers.isEmpty, isInRoom else { continue }
+                // A room that closes takes its producers along, and says so next.
+                guard await room.isOpen else { continue }
                 await fail(PipelineFailure(code: .refused, message: "all producers of \(id) were closed"))
             case .closed(let reason):
                 isInRoom = false

@@ -20,16 +20,18 @@ final class StatusBoard<Status: Sendable>: Sendable {
 
     /// Changes the status and tells the readers; nothing changes after the final one.
     func update(final: Bool = false, _ change: (inout Status) -> Void) {
-        state.withLock { state in
-            guard !state.isFinal else { return }
+        let readers = state.withLock { state in
+            guard !state.isFinal else { return [AsyncStream<Status>.Continuation]() }
             change(&state.status)
             state.isFinal = final
-            for reader in state.readers.values {
-                reader.yield(state.status)
-                if final { reader.finish() }
-            }
-            if final { state.readers = [:] }
+            // Under the lock, so that readers get statuses in their order.
+            for reader in state.readers.values { reader.yield(state.status) }
+            guard final else { return [] }
+            defer { state.readers = [:] }
+            return Array(state.readers.values)
         }
+        // Not under the lock: `finish` calls `onTermination`, and that takes it.
+        for reader in readers { reader.finish() }
     }
 
     /// The present status at once, then each change; ends after the final one.

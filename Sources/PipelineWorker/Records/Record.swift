@@ -22,7 +22,7 @@ final class Record: PipelineMachine {
     static let patience = Duration.seconds(5)
     /// 8 MiB: more than a second of a good picture that comes all at once.
     private static let receiveBuffer: Int32 = 8 << 20
-    private static let flushInterval = Duration.milliseconds(500)
+    private static let flushInterval = Duration.milliseconds(300)
 
     private let name: String
     private let channel: ControlChannel

@@ -16,7 +16,8 @@ struct EventRoutes: Sendable {
         if let room { try NameRules.room(room) }
         let stream = events.subscribe(start, room: room, follow: follow)
         if accept.contains("text/plain") {
-            return .live(LiveStream(AsyncStream(pulling: stream.map { "\($0.line())\n" })), contentType: Answer.textType)
+            return .live(
+                LiveStream(AsyncStream(pulling: stream.map { "\($0.line())\n" })), contentType: Answer.textType)
         }
         guard accept.contains("text/event-stream") else {
             let lines = stream.map { "\($0.json.text)\n" }

@@ -15,7 +15,9 @@ struct JSONBody: Sendable {
             return
         }
         let value: JSONValue
-        do { value = try JSONValue(parsing: bytes.readableBytesView) } catch { throw .syntax(error.description) }
+        do { value = try JSONValue(parsing: bytes.readableBytesView) } catch {
+            throw .syntax("the body is not valid JSON")
+        }
         switch value {
         case .object(let members): self.init(members)
         case .array: self.init([:])
