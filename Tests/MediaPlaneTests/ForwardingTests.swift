@@ -163,7 +163,7 @@ import Testing
         let floodOutlet = try await stage.outlet(to: floodSink.address.port)
         _ = try await stage.consume(loud.id, on: floodOutlet.id)
         _ = try await stage.consume(quiet.id, on: stage.outlet(to: sink.address.port).id)
-        let isDone = Shared(false)
+        let isDone = Locked(false)
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 var sequence: UInt16 = 0

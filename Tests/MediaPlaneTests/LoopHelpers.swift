@@ -2,7 +2,6 @@ import Base
 import CLinux
 import Glibc
 import MediaPlane
-import Synchronization
 import Testing
 
 /// A deadline for things that take milliseconds: ten times what a loaded machine needs.
@@ -87,21 +86,17 @@ func eventually(_ condition: () async -> Bool) async -> Bool {
     return await condition()
 }
 
-/// A value that several tasks of a test look at.
-final class Shared<Value: Sendable>: Sendable {
-    private let mutex: Mutex<Value>
-    init(_ value: Value) { mutex = Mutex(value) }
-
+extension Locked where Value: Sendable {
     var value: Value {
-        get { mutex.withLock { $0 } }
-        set { mutex.withLock { $0 = newValue } }
+        get { withLock { $0 } }
+        set { withLock { $0 = newValue } }
     }
 }
 
-extension Shared where Value == Int {
+extension Locked<Int> {
     /// The value after the addition.
     func add(_ amount: Int) -> Int {
-        mutex.withLock { value in
+        withLock { value in
             value += amount
             return value
         }

@@ -82,7 +82,7 @@ private func makeEcho(_ name: String) async throws -> Echo {
     @Test func `commands complete while packets pour in, and packets while commands do`() async throws {
         let echo = try await makeEcho("echo-b")
         let sender = try TestSocket()
-        let isDone = Shared(false)
+        let isDone = Locked(false)
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 while !isDone.value {
@@ -130,7 +130,7 @@ private func makeEcho(_ name: String) async throws -> Echo {
 
     @Test func `a wait has an end, and a nap holds nobody for ever`() async throws {
         let loop = try MediaLoop.start(name: "echo-e")
-        let turns = Shared(0)
+        let turns = Locked(0)
         loop.drive { now, _ in
             switch turns.add(1) {
             case 1...10: .until(now + .microseconds(200))

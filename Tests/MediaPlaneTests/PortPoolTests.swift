@@ -22,8 +22,7 @@ import Testing
     }
 
     private func pool(_ range: ClosedRange<UInt16>) -> PortPool {
-        var generator = SystemRandomNumberGenerator()
-        return PortPool(ip: "127.0.0.1", range: range, using: &generator)
+        PortPool(ip: "127.0.0.1", range: range, start: .random(in: 0 ... .max))
     }
 
     @Test func `every port of the range is given once, and then the error says what is the matter`() throws {
@@ -104,8 +103,7 @@ import Testing
     }
 
     @Test func `an address that is not ours is refused with its name`() throws {
-        var generator = SystemRandomNumberGenerator()
-        var pool = PortPool(ip: "192.0.2.1", range: 40_000...40_001, using: &generator)
+        var pool = PortPool(ip: "192.0.2.1", range: 40_000...40_001, start: 1)
         #expect {
             _ = try pool.bind(now: Instant(nanoseconds: 0))
         } throws: {

@@ -56,7 +56,9 @@ public struct MediaPlaneConfigurationError: Error, Sendable, Hashable, CustomStr
     public let expected: String
 
     public init(key: String, value: String, expected: String) {
-        (self.key, self.value, self.expected) = (key, value, expected)
+        self.key = key
+        self.value = value
+        self.expected = expected
     }
 
     public var description: String { "\(key): '\(value)' is not \(expected)" }

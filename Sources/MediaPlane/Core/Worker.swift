@@ -27,10 +27,9 @@ actor Worker {
         settings.coalescing.isEnabled = configuration.coalescing
         // A step of the wall clock later on does not reach sender reports: receivers want their clock even, not right.
         settings.unixNanosecondsAtZero = ladle_realtime_ns() - ladle_monotonic_ns()
-        var generator = SystemRandomNumberGenerator()
         plane = Plane(
             engine: MediaEngine(configuration: settings), sockets: SocketTable(loop: loop),
-            ports: PortPool(ip: configuration.listenIP, range: configuration.portRange, using: &generator))
+            ports: PortPool(ip: configuration.listenIP, range: configuration.portRange, start: .random(in: 0 ... .max)))
     }
 
     /// Lets the loop drive the plane, until `shutDown`.

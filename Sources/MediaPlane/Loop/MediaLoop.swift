@@ -39,7 +39,7 @@ public final class MediaLoop: SerialExecutor {
         var waitingForEnd: [CheckedContinuation<Void, Never>] = []
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
     /// The thread whose code is isolated to the actor; 0: none.
     private let owner = Atomic<UInt>(0)
     private let name: String
@@ -47,7 +47,9 @@ public final class MediaLoop: SerialExecutor {
     private let wakeup: Int32
 
     private init(name: String, epoll: Int32, wakeup: Int32) {
-        (self.name, self.epoll, self.wakeup) = (name, epoll, wakeup)
+        self.name = name
+        self.epoll = epoll
+        self.wakeup = wakeup
     }
 
     deinit {
@@ -217,7 +219,11 @@ extension MediaLoop {
         while true {
             var isOver = false
             state.withLock { state in
-                if turn == nil { turn = state.turn }
+                if turn == nil, state.turn != nil {
+                    turn = state.turn
+                    // The wake-up for it may have been used up a moment before it was seen here.
+                    wait = .until(Instant(nanoseconds: 0))
+                }
                 if jobs.isEmpty {
                     jobs = state.jobs[...]
                     state.jobs = []

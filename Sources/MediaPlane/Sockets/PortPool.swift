@@ -22,12 +22,15 @@ public struct PortPool {
     private var returned: [(port: UInt16, at: Instant)] = []
     private var next: Int
 
-    /// - Parameter ip: A literal address.
-    public init(ip: String, range: ClosedRange<UInt16>, using generator: inout some RandomNumberGenerator) {
-        (self.ip, self.range) = (ip, range)
+    /// - Parameters:
+    ///   - ip: A literal address.
+    ///   - start: A random number, by which the first port is chosen: a gateway that was started again does not get
+    ///     the packets meant for its predecessor.
+    public init(ip: String, range: ClosedRange<UInt16>, start: UInt64) {
+        next = Int(start % UInt64(range.count))
         uses = Array(repeating: .free, count: range.count)
-        // A random start: a gateway that was started again does not get the packets meant for its predecessor.
-        next = Int.random(in: 0..<range.count, using: &generator)
+        self.ip = ip
+        self.range = range
     }
 
     /// How many ports transports hold.

@@ -13,7 +13,8 @@ public struct UDPSocket: ~Copyable {
     private static let bufferBytes: Int32 = 2 << 20
 
     private init(descriptor: Int32, local: SocketAddress) {
-        (self.descriptor, self.local) = (descriptor, local)
+        self.descriptor = descriptor
+        self.local = local
     }
 
     deinit { close(descriptor) }
