@@ -6,10 +6,22 @@ extension Event {
     /// - Parameter utcOffsetSeconds: Of the reader's time zone; 0: UTC.
     public func line(utcOffsetSeconds: Int = 0) -> String {
         let clock = UTCTime(unixMilliseconds: unixMilliseconds + Int64(utcOffsetSeconds) * 1000).clock
+        return "\(clock)  \(words)"
+    }
+
+    /// The line without its time, for a log that has its own.
+    public var words: String {
         let columns = [padded(fact.name, 19), padded(fact.room ?? "-", 8), fact.details].filter { !$0.isEmpty }
-        let text = ([clock] + columns).joined(separator: "  ")
+        let text = columns.joined(separator: "  ")
         return String(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : Character($0) })
             .trimmingTrailingSpaces
+    }
+
+    /// The ids that it bears, by member name.
+    public var ids: [(name: String, value: String)] {
+        fact.payload.compactMap { name, value in
+            name.hasSuffix("Id") ? value.stringValue.map { (name, $0) } : nil
+        }.sorted { $0.0 < $1.0 }
     }
 
     private func padded(_ text: String, _ width: Int) -> String {

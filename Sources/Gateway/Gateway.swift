@@ -38,6 +38,7 @@ public struct Gateway: Sendable {
             core: core, events: events, configuration: RoomsConfiguration(idleTimeout: settings.idleRoom))
         let pipelines = PipelineSupervisor(
             rooms: rooms, catalog: catalog, folders: folders, settings: processes, events: events,
+            configuration: PipelineSupervisorConfiguration(rtpIP: settings.rtpIP),
             logger: Logger(label: "ladle.pipelines"))
 
         let (ready, isReady) = AsyncStream.makeStream(of: Int.self)
@@ -122,7 +123,8 @@ extension GatewaySettings {
     /// Only the last component: a mistyped path must not make a tree.
     func makeRecordingsFolder() throws(GatewayError) {
         if mkdir(recordingsFolder, 0o755) != 0, errno != EEXIST {
-            throw GatewayError("recordings: can't make the folder \(recordingsFolder): \(String(cString: strerror(errno)))")
+            throw GatewayError(
+                "recordings: can't make the folder \(recordingsFolder): \(String(cString: strerror(errno)))")
         }
     }
 

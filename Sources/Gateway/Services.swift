@@ -24,7 +24,10 @@ struct EventLog: Service {
     func run() async throws {
         let stream = events.subscribe(.beginning)
         await withGracefulShutdownHandler {
-            for await event in stream { logger.info("\(event.line())") }
+            for await event in stream {
+                let ids = event.ids.map { ($0.name, Logger.MetadataValue.string($0.value)) }
+                logger.info("\(event.words)", metadata: Logger.Metadata(uniqueKeysWithValues: ids))
+            }
         } onGracefulShutdown: {
             events.finish()
         }

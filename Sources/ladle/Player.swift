@@ -15,7 +15,9 @@ struct Player: Sendable {
         pointers.append(nil)
         let failure = posix_spawnp(&processID, "ffplay", nil, nil, pointers, environ)
         guard failure == 0 else {
-            let cause = failure == ENOENT ? "it is not installed (Debian: apt install ffmpeg)" : String(cString: strerror(failure))
+            let cause =
+                failure == ENOENT
+                ? "it is not installed (Debian: apt install ffmpeg)" : String(cString: strerror(failure))
             throw GatewayRefusal(status: 0, message: "can't start ffplay: \(cause)")
         }
         self.processID = processID

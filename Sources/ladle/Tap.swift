@@ -34,8 +34,10 @@ struct Tap {
     /// One transport and one paused consumer for each producer of the room.
     mutating func open(onlyFrom broadcaster: String?) async throws {
         let snapshot: JSONValue
-        do { snapshot = try await client.call(.GET, "/api/v1/rooms/\(room.asPathSegment)") } catch let error as GatewayRefusal
-        where error.status == 404 {
+        do { snapshot = try await client.call(.GET, "/api/v1/rooms/\(room.asPathSegment)") } catch let error
+            as GatewayRefusal
+            where error.status == 404
+        {
             throw GatewayRefusal(status: 404, message: "there is no room \"\(room)\"; `ladle rooms` lists them")
         }
         let producers = (snapshot["producers"]?.arrayValue ?? []).filter {

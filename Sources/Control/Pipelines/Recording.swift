@@ -17,7 +17,10 @@ actor Recording {
     nonisolated let context: PipelineContext
     nonisolated let process: PipelineProcess
 
-    private let recording: NewRecording
+    /// Its name and container; the open file itself is let go at the end.
+    private let name: String
+    private let container: RecordJob.Container
+    private var file: OpenedFile?
     /// Only this broadcaster's tracks.
     private let broadcaster: String?
     private let subject: PipelineSubject
@@ -42,7 +45,9 @@ actor Recording {
         process: PipelineProcess, context: PipelineContext
     ) {
         self.id = id
-        self.recording = recording
+        name = recording.file.name
+        container = recording.container
+        file = recording.file
         self.broadcaster = broadcaster
         self.room = room
         self.process = process
@@ -56,13 +61,13 @@ actor Recording {
         context.events.publish(.pipelineStarting(subject, processID: Int(process.processID)))
         let watch = Task { await watchRoom() }
         let job = RecordJob(
-            fileName: recording.file.name, container: recording.container, listenIP: context.configuration.listenIP)
-        await tell(.record(job), descriptor: recording.file.descriptor)
+            fileName: name, container: container, listenIP: context.configuration.listenIP)
+        await tell(.record(job), descriptor: file?.descriptor)
         for await report in process.reports { await handle(report) }
         let end = await process.end
         watch.cancel()
         settling?.cancel()
-        await close(failure.map { .failed($0) } ?? end)
+        if let failure { await close(.failed(failure)) } else { await close(await explained(end)) }
     }
 
     /// Ends it in order; `board` tells when the file is complete.
@@ -102,7 +107,7 @@ actor Recording {
     private func enter(listeningAt port: UInt16) async throws(PipelineFailure) {
         isInRoom = true
         let broadcaster = Broadcaster(
-            id: id, displayName: recording.file.name, device: Broadcaster.Device(name: "Ladle"), role: .recorder,
+            id: id, displayName: name, device: Broadcaster.Device(name: "Ladle"), role: .recorder,
             rtpCapabilities: room.routerCapabilities.recordable)
         try await context.ask("the room took no recorder") { [room] in try await room.addBroadcaster(broadcaster) }
         self.port = port
@@ -201,6 +206,23 @@ actor Recording {
 
     // MARK: The end
 
+    /// The process hears nothing before the first key frame, since the core holds back what can't be decoded: when
+    /// its producer does send, it is the key frame that is missing.
+    private func explained(_ end: PipelineEnd) async -> PipelineEnd {
+        guard case .failed(let failure) = end, failure.code == .noMedia else { return end }
+        let snapshot = try? await context.ask("the room said nothing") { [room] in await room.snapshot }
+        let waiting = snapshot?.producers.first { producer in
+            producer.kind == .video && producer.flowing && tracks.contains { $0.producer == producer.id }
+        }
+        guard let waiting else { return end }
+        return .failed(
+            PipelineFailure(
+                code: .noKeyFrame,
+                message: "no key frame came for \(name) within 5 s: \(waiting.broadcasterName) sends \(waiting.codec), "
+                    + "but no picture to start with; its encoder needs a shorter key frame interval, or must answer PLI"
+            ))
+    }
+
     private func fail(_ failure: PipelineFailure) async {
         guard self.failure == nil else { return }
         self.failure = failure
@@ -221,10 +243,12 @@ actor Recording {
             }
         }
         try? await context.ask("the room was not released") { [room, id] in await room.release(id) }
-        let bytes = recording.file.size
-        if recording.file.removeIfEmpty() {
+        let bytes = file?.size ?? 0
+        if file?.removeIfEmpty() == true {
             context.logger.info("nothing was recorded, the file is removed", metadata: ["file": "\(subject.name)"])
         }
+        // An ended recording stays listed; its descriptor must not stay with it.
+        file = nil
         switch end {
         case .finished(let progress):
             context.events.publish(.recordingFinished(subject, seconds: progress.seconds, bytes: bytes))

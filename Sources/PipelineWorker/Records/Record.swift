@@ -78,7 +78,10 @@ final class Record: PipelineMachine {
                 throw PipelineFailure(
                     code: .protocolError, message: "endTrack names \(id), which \(name) does not have")
             }
-            take(track.end(&synchronizer), of: track, at: MonotonicClock.now)
+            // What was sent before the end was told lies in the socket by now.
+            let now = MonotonicClock.now
+            receiveDatagrams(now)
+            take(track.end(&synchronizer), of: track, at: now)
         // The track ended while everything was ending.
         case (.endTrack, .draining): break
         default:
