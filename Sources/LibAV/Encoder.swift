@@ -16,7 +16,8 @@ public struct VideoSettings: Sendable, Hashable {
     public var bitrateBitsPerSecond: Int
     /// The longest way to the next key frame.
     public var keyFrameInterval: Duration = .seconds(2)
-    public var threads = 2
+    /// A small picture costs a second thread more in waiting than it gains.
+    public var threads: Int { width * height > 640 * 480 ? 2 : 1 }
 
     public init(codec: Codec, width: Int, height: Int, framesPerSecond: Double, bitrateBitsPerSecond: Int) {
         (self.codec, self.width, self.height) = (codec, width, height)
@@ -61,8 +62,9 @@ public final class Encoder {
         let options: [(String, String)] =
             switch settings.codec {
             case .vp8:
+                // Below zero the speed is fixed; above, libvpx looks at the clock and takes what time there is.
                 [
-                    ("deadline", "realtime"), ("cpu-used", "8"), ("lag-in-frames", "0"), ("auto-alt-ref", "0"),
+                    ("deadline", "realtime"), ("cpu-used", "-8"), ("lag-in-frames", "0"), ("auto-alt-ref", "0"),
                     ("static-thresh", "0"), ("error-resilient", "0"),
                 ]
             case .h264:

@@ -3,9 +3,14 @@ import CLibAV
 // libav counts in ticks of a rational; outside of this target media times are `Duration`s.
 
 extension AVRational {
-    /// Ticks of this time base as a time; nil for libav's "no value".
+    /// Three years: no medium lasts longer, and sums of such times stay far from overflow. Broken files say anything.
+    private static var longest: Double { 1e8 }
+
+    /// Ticks of this time base as a time; nil for libav's "no value" and for times that can't be meant.
     func duration(ofTicks ticks: Int64) -> Duration? {
-        guard ticks != ladle_av_nopts_value, num > 0, den > 0 else { return nil }
+        guard ticks != ladle_av_nopts_value, num > 0, den > 0,
+            abs(Double(ticks) * Double(num) / Double(den)) < Self.longest
+        else { return nil }
         return .nanoseconds(av_rescale_q(ticks, self, .nanosecond))
     }
 

@@ -35,6 +35,7 @@ public final class RTPPacketizer {
     private let sink = Sink()
     private var context: UnsafeMutablePointer<AVFormatContext>?
     private var frames: Int64 = 0
+    private var hasStarted = false
 
     /// - Parameter mtu: the largest RTP packet in bytes. 1200 leaves room for every tunnel and for SRTP.
     public init(
@@ -85,9 +86,12 @@ public final class RTPPacketizer {
         av_dict_set(&options, "ssrc", "\(Int32(bitPattern: ssrc))", 0)
         av_dict_set(&options, "seq", "\(firstSequence)", 0)
         try check(avformat_write_header(context, &options), "start RTP packets")
+        hasStarted = true
     }
 
     deinit {
+        // This muxer frees its buffer nowhere else; it writes nothing here.
+        if hasStarted { av_write_trailer(context) }
         if let io = context?.pointee.pb {
             av_freep(&io.pointee.buffer)
             var closing: UnsafeMutablePointer<AVIOContext>? = io

@@ -20,7 +20,8 @@ final class ControlChannel {
     private var lines = LineBuffer()
     /// Rode along with a line whose end has not come yet.
     private var pendingDescriptor: Int32?
-    private var isBroken = false
+    /// Nobody takes our reports any more.
+    private(set) var isBroken = false
 
     /// - Parameter descriptor: a Unix stream socket; stays the caller's.
     init(descriptor: Int32) {

@@ -113,6 +113,7 @@ public enum Worker {
                 channel.send(.finished(progress))
                 return
             }
+            if channel.isBroken { machine.finish() }
             let descriptors = (isListening ? [channel.descriptor] : []) + machine.descriptors
             guard waiter.wait(for: descriptors, until: machine.deadline).contains(channel.descriptor) else { continue }
             for event in channel.receive() {

@@ -1,5 +1,4 @@
 import FoundationEssentials
-import Glibc
 import PipelineDescription
 
 /// Everything that is wrong with a folder of descriptions, so that one start shows it all.
@@ -41,23 +40,6 @@ public struct PipelineCatalog: Sendable {
     }
 
     public subscript(name: String) -> PipelineBlueprint? { blueprints.first { $0.name == name } }
-
-    /// The folder that comes with the running program: `share/ladle/pipelines` of its installation, or `pipelines` of
-    /// the source tree it was built in. Nil: neither is there.
-    public static func standardFolder() -> String? {
-        guard let program = runningProgram() else { return nil }
-        var folder = program[...]
-        // .build/<triple>/<configuration>/ladle: the tree is four levels up.
-        for _ in 0..<5 {
-            guard let slash = folder.lastIndex(of: "/") else { return nil }
-            folder = folder[..<slash]
-            for candidate in ["\(folder)/share/ladle/pipelines", "\(folder)/pipelines"]
-            where access("\(candidate)/ingest-file.yaml", R_OK) == 0 {
-                return candidate
-            }
-        }
-        return nil
-    }
 
     private static func files(in folder: String) throws(PipelineCatalogError) -> [String] {
         do {

@@ -1,4 +1,5 @@
 import Glibc
 import PipelineWorker
 
-exit(Worker.runAsProcess())
+// `exit` would run handlers under the feet of a thread that is still reading or encoding.
+_exit(Worker.runAsProcess())

@@ -26,8 +26,10 @@ final class Chain {
     let file: TemporaryFile
     let source: OpenedSource
 
-    /// - Parameters: what is played; where it is written, a temporary file by default.
-    init(_ job: IngestJob, descriptor: Int32 = -1) throws {
+    private let relay: Relay?
+
+    /// - Parameter rule: what happens to packets on the way; nil joins both without a relay.
+    init(_ job: IngestJob, descriptor: Int32 = -1, rule: Relay.Rule? = nil) throws {
         ingest = try WorkerProcess()
         try ingest.send(.ingest(job), descriptor: descriptor)
         source = try ingest.opened()
@@ -37,6 +39,8 @@ final class Chain {
             .record(RecordJob(fileName: "out.mkv", container: .matroska, listenIP: "127.0.0.1")),
             descriptor: file.descriptor)
         let port = try record.listening()
+        let relay = rule.map { Relay(to: port, rule: $0) }
+        self.relay = relay
         let tracks = source.tracks.map {
             ReceiveTrack(
                 id: "c\($0.index)", codec: $0.codec, payloadType: UInt8(100 + $0.index),
@@ -46,13 +50,14 @@ final class Chain {
             .send(
                 source.tracks.map {
                     SendTrack(
-                        index: $0.index, ip: "127.0.0.1", port: port, rtcpPort: nil, ssrc: UInt32(1000 + $0.index),
+                        index: $0.index, ip: "127.0.0.1", port: relay?.inPort ?? port, rtcpPort: nil,
+                        ssrc: UInt32(1000 + $0.index),
                         payloadType: UInt8(100 + $0.index), cname: "test")
                 }))
         try ingest.ready()
         // The recorder's patience begins with its `ready`: not before there is something to send.
-        // Nobody listens there: key frame requests go nowhere, as with a sender that does not answer.
-        try record.send(.receive(ReceivePlan(ip: "127.0.0.1", port: 9, tracks: tracks)))
+        // Without a relay nobody listens there: key frame requests go nowhere.
+        try record.send(.receive(ReceivePlan(ip: "127.0.0.1", port: relay?.outPort ?? 9, tracks: tracks)))
         try record.ready()
     }
 

@@ -167,6 +167,21 @@ struct `A pipeline process` {
         #expect(lines.count < 10_000)
     }
 
+    @Test func `that dies before it hears a command is told by its end`() async throws {
+        let keeper = LogKeeper()
+        let process = try await ScriptedChild.start(
+            "hear; say \"$opened\"; exec 0<&-; echo closed; sleep 0.2; exit 7",
+            logger: Logger(label: "test") { _ in keeper })
+        try await process.send(ScriptedChild.job)
+        for await report in process.reports {
+            guard case .opened = report else { continue }
+            try await eventually { keeper.messages.contains("closed") }
+            await #expect(throws: PipelineFailure.self) { try await process.send(.send([])) }
+        }
+        #expect(
+            await process.end.failure?.message == "the pipeline process exited with code 7 without a word")
+    }
+
     @Test func `that can't be started is an error`() async {
         await #expect(throws: PipelinesError.self) {
             try await PipelineProcess.start(

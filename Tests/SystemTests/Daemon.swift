@@ -42,6 +42,16 @@ final class Daemon {
 
     func kill(_ signal: Int32) { tool.signal(signal) }
 
+    /// A client command of the built program, talking to this daemon.
+    func ladle(_ arguments: [String]) throws -> Tool {
+        commands += 1
+        return try Tool(
+            Products.path("ladle"), arguments, output: scratch.url.appendingPathComponent("command-\(commands)"),
+            environment: ["LADLE_URL": url])
+    }
+
+    private var commands = 0
+
     struct Answer {
         let status: Int
         let contentType: String

@@ -17,6 +17,18 @@ struct MediaFile {
         return file
     }
 
+    /// How many pictures can be decoded.
+    static func pictures(_ path: String) async throws -> Int {
+        let text = try await Tool.run(
+            "ffprobe",
+            [
+                "-v", "error", "-count_frames", "-select_streams", "v:0", "-show_entries", "stream=nb_read_frames",
+                "-of",
+                "csv=p=0", path,
+            ])
+        return try #require(Int(text.filter(\.isNumber)))
+    }
+
     /// Decodes everything; empty when nothing was wrong.
     static func decodeErrors(_ path: String) async throws -> String {
         try await Tool.run("ffmpeg", ["-v", "error", "-i", path, "-f", "null", "-"])

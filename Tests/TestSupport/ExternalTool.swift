@@ -130,15 +130,7 @@ public final class TemporaryFile: Sendable {
 public func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
     await ThreadLimit.shared.enter()
     let result: Swift.Result<Value, any Error> = await withCheckedContinuation { continuation in
-        let box = Unmanaged.passRetained(ThreadBody { continuation.resume(returning: Swift.Result { try body() }) })
-        var thread = pthread_t()
-        pthread_create(
-            &thread, nil,
-            { opaque in
-                if let opaque { Unmanaged<ThreadBody>.fromOpaque(opaque).takeRetainedValue().body() }
-                return nil
-            }, box.toOpaque())
-        pthread_detach(thread)
+        ThreadStart { continuation.resume(returning: Swift.Result { try body() }) }.start()
     }
     await ThreadLimit.shared.leave()
     return try result.get()
@@ -165,5 +157,23 @@ private actor ThreadLimit {
 
     func leave() {
         if waiting.isEmpty { free += 1 } else { waiting.removeFirst().resume() }
+    }
+}
+
+/// A thread that nobody waits for.
+public struct ThreadStart: Sendable {
+    private let body: @Sendable () -> Void
+
+    public init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+
+    public func start() {
+        var thread = pthread_t()
+        pthread_create(
+            &thread, nil,
+            { opaque in
+                if let opaque { Unmanaged<ThreadBody>.fromOpaque(opaque).takeRetainedValue().body() }
+                return nil
+            }, Unmanaged.passRetained(ThreadBody(body)).toOpaque())
+        pthread_detach(thread)
     }
 }

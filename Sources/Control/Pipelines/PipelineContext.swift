@@ -19,8 +19,23 @@ public struct PipelineSupervisorConfiguration: Sendable {
     public var settleTime: Duration = .milliseconds(500)
     /// How many ended ingests and recordings stay listed.
     public var keptAfterEnd = 100
+    /// How many may run at once, of both kinds together; each is a process.
+    public var limit = 64
 
     public init() {}
+
+    /// - Parameter rtpIP: Where the core has its sockets; pipelines use the same, or loopback for "any". An address that
+    ///   is only announced is for others.
+    public init(rtpIP: String) {
+        let own =
+            switch rtpIP {
+            case "0.0.0.0": "127.0.0.1"
+            case "::": "::1"
+            default: rtpIP
+            }
+        listenIP = own
+        mediaIP = own
+    }
 }
 
 /// What every ingest and recording has at hand.

@@ -77,7 +77,7 @@ public actor PipelineSupervisor: PipelineControlling {
         guard let blueprint = catalog["record-mkv"], case .libav(.record) = blueprint.engine else {
             throw ControlError(.unsupported, "there is no description \"record-mkv\"")
         }
-        guard !isStopped else { throw Self.shuttingDown }
+        try checkLimit()
         let made: NewRecording
         do {
             made = try folders.createRecording(named: request.output, room: request.room)
@@ -165,7 +165,7 @@ public actor PipelineSupervisor: PipelineControlling {
 
     /// The job without the room's codecs.
     private func ingestJob(_ request: IngestRequest) throws(ControlError) -> IngestJob {
-        guard !isStopped else { throw Self.shuttingDown }
+        try checkLimit()
         let name = request.source == .test ? "ingest-test" : "ingest-file"
         guard let blueprint = catalog[name], case .libav(.ingest(let source)) = blueprint.engine else {
             throw ControlError(.unsupported, "there is no description \"\(name)\"")
@@ -184,6 +184,16 @@ public actor PipelineSupervisor: PipelineControlling {
             source: source == .test ? .test(test) : .file(name: request.source.text),
             loop: values["loop"]?.boolValue ?? false,
             videoCodec: values["video"]?.stringValue.flatMap(VideoTarget.init) ?? request.video, routerCodecs: [])
+    }
+
+    /// Whether one more may be started.
+    private func checkLimit() throws(ControlError) {
+        guard !isStopped else { throw Self.shuttingDown }
+        let limit = context.configuration.limit
+        let running = ingests.all.count { !$0.board.isFinal } + recordings.all.count { !$0.board.isFinal }
+        guard running < limit else {
+            throw ControlError(.exhausted, "\(running) ingests and recordings run already, and \(limit) may")
+        }
     }
 
     /// The room, kept open under `id`.
@@ -206,9 +216,13 @@ public actor PipelineSupervisor: PipelineControlling {
         _ id: String, _ kind: PipelineKind, leaving room: Room
     ) async throws(ControlError) -> PipelineProcess {
         do throws(PipelinesError) {
-            guard !isStopped else { throw PipelinesError(.failed, "the gateway is shutting down") }
-            return try await PipelineProcess.start(
+            let process = try await PipelineProcess.start(
                 id: id, kind: kind, settings: settings, clock: context.clock, logger: context.logger)
+            guard !isStopped else {
+                await process.kill()
+                throw PipelinesError(.failed, Self.shuttingDown.message)
+            }
+            return process
         } catch {
             await room.release(id)
             throw ControlError(error)

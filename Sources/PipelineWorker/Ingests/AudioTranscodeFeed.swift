@@ -76,27 +76,24 @@ final class AudioTranscodeFeed: TrackFeed {
         guard frame.sampleCount > 0, frame.sampleRate > 0 else { return true }
         let expected = start.map { $0 + Int64(waiting.count / 2 + resampler.delay) }
         var skipped = 0
-        if let presentation = frame.presentation {
-            let time = timeline.time(of: presentation, after: last)
-            last = time
-            let target = Self.samples(time)
-            if let expected {
-                let gap = target - expected
-                if gap > Self.longestSilence {
-                    guard try jump(to: target) else { return false }
-                } else if gap > Self.tolerance {
-                    waiting += Array(repeating: 0, count: Int(gap) * 2)
-                } else if gap < -Self.tolerance {
-                    skipped = Int(-gap) * 2
-                }
-            } else {
-                start = target
+        let length = Duration.nanoseconds(Int64(frame.sampleCount) * 1_000_000_000 / Int64(frame.sampleRate))
+        let time = timeline.time(of: frame.presentation, track: stream.index, after: last, usual: length)
+        last = time
+        let target = Self.samples(time)
+        if let expected {
+            let gap = target - expected
+            if gap > Self.longestSilence {
+                guard try jump(to: target) else { return false }
+            } else if gap > Self.tolerance {
+                waiting += Array(repeating: 0, count: Int(gap) * 2)
+            } else if gap < -Self.tolerance {
+                skipped = Int(-gap) * 2
             }
-        } else if start == nil {
-            start = Self.samples(timeline.end)
+        } else {
+            start = target
         }
         waiting += try resampler.resample(frame).dropFirst(skipped)
-        timeline.noteEnd(.nanoseconds(((start ?? 0) + Int64(waiting.count / 2)) * 1_000_000_000 / Self.rate))
+        timeline.noteEnd(Self.time((start ?? 0) + Int64(waiting.count / 2)))
         return try encodeWaiting()
     }
 
@@ -116,7 +113,7 @@ final class AudioTranscodeFeed: TrackFeed {
         var used = 0
         while waiting.count - used >= frame {
             let samples = try Frame(interleaved: waiting[used..<used + frame])
-            samples.presentation = .nanoseconds(start * 1_000_000_000 / Self.rate)
+            samples.presentation = Self.time(start)
             try encoder.send(samples)
             used += frame
             start += Int64(frame / 2)
@@ -138,7 +135,12 @@ final class AudioTranscodeFeed: TrackFeed {
     }
 
     private static func samples(_ time: Duration) -> Int64 {
-        let scaled = time.nanoseconds * (rate / 1000)
-        return (scaled + (scaled < 0 ? -500_000 : 500_000)) / 1_000_000
+        let (seconds, rest) = time.nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+        return seconds * rate + (rest * rate + (rest < 0 ? -500_000_000 : 500_000_000)) / 1_000_000_000
+    }
+
+    private static func time(_ samples: Int64) -> Duration {
+        let (seconds, rest) = samples.quotientAndRemainder(dividingBy: rate)
+        return .seconds(seconds) + .nanoseconds(rest * 1_000_000_000 / rate)
     }
 }

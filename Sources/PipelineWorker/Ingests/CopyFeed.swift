@@ -59,12 +59,8 @@ final class CopyFeed: TrackFeed {
             return true
         }
         if packet.duration > .zero { lastDuration = packet.duration }
-        let time: Duration
-        if let presentation = packet.presentation ?? packet.decoding {
-            time = timeline.time(of: presentation, after: last)
-        } else {
-            time = last.map { $0 + lastDuration } ?? timeline.end
-        }
+        let time = timeline.time(
+            of: packet.presentation ?? packet.decoding, track: plan.stream.index, after: last, usual: lastDuration)
         if let last, time < last { mishaps.note("a frame is older than the one before it") }
         last = time
         timeline.noteEnd(time + lastDuration)

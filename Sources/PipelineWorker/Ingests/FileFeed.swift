@@ -109,7 +109,9 @@ final class FileFeed {
         _ plans: [TrackPlan], _ wires: [WireTrack], from first: Input, probe: SourceProbe, loop: Bool
     ) throws(LibAVError) {
         let starts = plans.compactMap { probe.start(of: $0.stream, isDecoded: $0.treatment == .transcode) }
-        let timeline = Timeline(origin: starts.min() ?? .zero, allowsJumps: first.allowsJumps)
+        // Containers with clocks that begin anew get less patience; a lone track may pause as a screen recording does.
+        let largestStep = Duration.seconds(first.allowsJumps ? 10 : wires.count > 1 ? 30 : 3600)
+        let timeline = Timeline(origin: starts.min() ?? .zero, largestStep: largestStep)
         var feeds: [Int: any TrackFeed] = [:]
         var outputs: [TrackOutput] = []
         for wire in wires where plans.indices.contains(wire.track) {

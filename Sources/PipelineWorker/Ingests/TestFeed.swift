@@ -166,7 +166,9 @@ final class TestFeed {
                 return [value, value]
             }
             let frame = try Frame(interleaved: samples)
-            frame.presentation = .nanoseconds(position * 1_000_000_000 / Int64(TestFeed.rate))
+            // In two parts: nanoseconds times samples would overflow after two days.
+            let (seconds, rest) = position.quotientAndRemainder(dividingBy: Int64(TestFeed.rate))
+            frame.presentation = .seconds(seconds) + .nanoseconds(rest * 1_000_000_000 / Int64(TestFeed.rate))
             position += Int64(TestFeed.samplesPerFrame)
             try encoder.send(frame)
             return try drain()

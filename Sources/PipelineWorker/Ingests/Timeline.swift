@@ -2,37 +2,67 @@ import Base
 
 /// From a file's times to media time: zero at the start of the first round, running on through all rounds.
 ///
-/// Shared by the tracks of a source, so that whatever moves moves for all of them.
+/// Shared by the tracks of a source, so that whatever moves moves for all of them. A single time that is far off is
+/// a broken one and not believed; when the next one of its track agrees with it, the source's clock has begun anew,
+/// and all tracks go on with it.
 final class Timeline {
-    /// Steps beyond this in a container that allows them are a new clock, no pause.
-    private static let largestStep = Duration.seconds(10)
+    /// No track of a file that is in order runs this far ahead of the others, and none goes back.
+    private let largestStep: Duration
+    private static let largestStepBack = Duration.seconds(10)
 
     private let origin: Duration
-    private let allowsJumps: Bool
     private var offset = Duration.zero
+    /// The latest time of all tracks.
+    private var latest = Duration.zero
+    /// By track: a time that was not believed.
+    private var suspects: [Int: Duration] = [:]
     /// Where the last of all tracks ends so far.
     private(set) var end = Duration.zero
 
     /// - Parameters:
     ///   - origin: the file's time that becomes zero.
-    ///   - allowsJumps: the container's clock may begin anew in the middle (MPEG-TS).
-    init(origin: Duration, allowsJumps: Bool) {
+    ///   - largestStep: what is further ahead of everything else is no pause.
+    init(origin: Duration, largestStep: Duration) {
         self.origin = origin
-        self.allowsJumps = allowsJumps
+        self.largestStep = largestStep
     }
 
-    /// - Parameter last: media time of the frame before in this track.
-    func time(of presentation: Duration, after last: Duration?) -> Duration {
+    /// - Parameters:
+    ///   - presentation: the file's own time; nil when it has none.
+    ///   - last: media time of the frame before in this track.
+    ///   - usual: how far frames of this track are apart.
+    func time(of presentation: Duration?, track: Int, after last: Duration?, usual: Duration) -> Duration {
+        let next = last.map { $0 + usual } ?? latest
+        guard let presentation else { return note(next) }
         let time = presentation - origin + offset
-        guard allowsJumps, let last else { return time }
-        let step = time - last
-        guard step > Self.largestStep || step < .zero - Self.largestStep else { return time }
-        offset -= step
-        return last
+        let isPlausible =
+            time <= latest + largestStep && time >= (last ?? latest) - Self.largestStepBack
+        if isPlausible {
+            suspects[track] = nil
+            return note(time)
+        }
+        guard let suspect = suspects[track], time - suspect < Self.largestStepBack,
+            suspect - time < Self.largestStepBack
+        else {
+            suspects[track] = time
+            return note(next)
+        }
+        suspects = [:]
+        offset -= time - next
+        return note(next)
+    }
+
+    private func note(_ time: Duration) -> Duration {
+        latest = max(latest, time)
+        return time
     }
 
     func noteEnd(_ time: Duration) { end = max(end, time) }
 
     /// The file begins anew where its longest track has ended.
-    func beginRound() { offset = end }
+    func beginRound() {
+        offset = end
+        latest = end
+        suspects = [:]
+    }
 }

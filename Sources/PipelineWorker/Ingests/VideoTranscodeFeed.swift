@@ -66,12 +66,7 @@ final class VideoTranscodeFeed: TrackFeed {
 
     private func send(_ frame: Frame) throws(LibAVError) -> Bool {
         if frame.duration > .zero { lastDuration = frame.duration }
-        let time: Duration
-        if let presentation = frame.presentation {
-            time = timeline.time(of: presentation, after: last)
-        } else {
-            time = last.map { $0 + lastDuration } ?? timeline.end
-        }
+        let time = timeline.time(of: frame.presentation, track: stream.index, after: last, usual: lastDuration)
         if let last, time < last + Self.shortestFrame { return true }
         last = time
         timeline.noteEnd(time + lastDuration)

@@ -86,7 +86,7 @@ public actor PipelineProcess {
         do {
             try write(command, descriptor: descriptor)
         } catch {
-            condemn(error)
+            unheard(error)
             throw error
         }
         watch()
@@ -101,7 +101,7 @@ public actor PipelineProcess {
             try write(.finish, descriptor: nil)
             watch()
         } catch {
-            condemn(error)
+            unheard(error)
         }
     }
 
@@ -262,6 +262,11 @@ public actor PipelineProcess {
         verdict = verdict ?? failure
         logger.warning("\(failure.message)", metadata: ["code": "\(failure.code.rawValue)"])
         terminate()
+    }
+
+    /// A command did not reach it. One that closed its end is about to end, and how it ends says more than this.
+    private func unheard(_ failure: PipelineFailure) {
+        if failure.code == .crashed { watch(for: .exit) } else { condemn(failure) }
     }
 
     private func terminate() {

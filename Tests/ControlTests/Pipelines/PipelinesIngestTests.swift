@@ -209,4 +209,42 @@ struct `An ingest` {
         #expect(try await world.supervisor.ingest(started.id).state == .finished)
         await #expect(throws: ControlError.self) { try await world.supervisor.startIngest(request) }
     }
+
+    @Test func `beyond the limit is refused until another has ended`() async throws {
+        let world = try PipelinesWorld(ingest: Script.ingestUntilStopped, configuration: { $0.limit = 2 })
+        let first = try await world.supervisor.startIngest(request)
+        _ = try await world.supervisor.startIngest(request)
+        let error = await #expect(throws: ControlError.self) { try await world.supervisor.startIngest(request) }
+        #expect(error?.code == .exhausted)
+        await #expect(throws: ControlError.self) {
+            try await world.supervisor.startRecording(RecordingRequest(room: "demo"))
+        }
+        _ = try await world.supervisor.stopIngest(first.id)
+        _ = try await world.supervisor.startIngest(request)
+        await world.supervisor.shutDown()
+        #expect(await world.isClean())
+    }
+
+    @Test func `is forgotten when enough others have ended after it`() async throws {
+        let world = try PipelinesWorld(configuration: { $0.keptAfterEnd = 2 })
+        var ids: [String] = []
+        for _ in 0..<4 {
+            let started = try await world.supervisor.startIngest(request)
+            _ = try await world.end(ofIngest: started.id)
+            ids.append(started.id)
+        }
+        // The last one's task looks back after its final status.
+        while await world.supervisor.ingests().count > 2 { await Task.yield() }
+        #expect(await world.supervisor.ingests().map(\.id) == Array(ids.suffix(2)))
+        await #expect(throws: ControlError.self) { try await world.supervisor.ingest(ids[0]) }
+    }
+
+    @Test(arguments: [
+        ("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("127.0.0.1", "127.0.0.1"), ("192.0.2.1", "192.0.2.1"),
+    ])
+    func `uses the core's own address, not the announced one`(rtpIP: String, own: String) {
+        let configuration = PipelineSupervisorConfiguration(rtpIP: rtpIP)
+        #expect(configuration.listenIP == own)
+        #expect(configuration.mediaIP == own)
+    }
 }

@@ -1,0 +1,138 @@
+import Base
+import Foundation
+import Testing
+
+extension AllSystemTests {
+    /// What lives and dies with what.
+    @Suite(.serialized) struct Lives {
+        @Test func `a killed recorder leaves a file that plays, an event, and no descriptor`() async throws {
+            let daemon = try await Daemon()
+            let before = try descriptors(of: daemon.processID)
+            let recording = try await daemon.call("POST", "/api/v1/recordings", json: ["room": "kill"])
+            let id = try #require(recording.json["id"]?.stringValue)
+            let ingest = try await daemon.call("POST", "/api/v1/ingests", json: ["room": "kill", "source": "test"])
+            let ingestID = try #require(ingest.json["id"]?.stringValue)
+            try await eventually("three seconds in the file") {
+                let status = try await daemon.call("GET", "/api/v1/recordings/\(id)").json
+                return status["seconds"]?.doubleValue ?? 0 >= 3 ? true : nil
+            }
+            let starting = try await daemon.event("pipeline.starting") { $0["kind"] == "record" }
+            let child = pid_t(try #require(starting["pid"]?.integerValue))
+            kill(child, SIGKILL)
+            let failed = try await daemon.event("recording.failed")
+            #expect(failed["code"] == "crashed", "\(failed.text)")
+            let file = try #require(failed["file"]?.stringValue)
+            let saved = try await MediaFile.probe(file)
+            #expect(Set(saved.codecs) == ["vp8", "opus"])
+            // What was reported a second ago at the latest is on disk.
+            let pictures = try await MediaFile.pictures(file)
+            #expect(pictures >= 30, "\(pictures) pictures")
+            #expect(!FileManager.default.fileExists(atPath: "/proc/\(child)"), "the child is reaped")
+
+            // The ingest goes on; when it ends everything is given back.
+            #expect(try await daemon.call("GET", "/api/v1/ingests/\(ingestID)").json["state"] == "running")
+            try await daemon.call("DELETE", "/api/v1/ingests/\(ingestID)")
+            try await eventually("the descriptors of before") {
+                try descriptors(of: daemon.processID) <= before ? true : nil
+            }
+            try await daemon.stop()
+        }
+
+        @Test func `an ingest ends with the command that owns it, however that ends`() async throws {
+            let daemon = try await Daemon()
+            let owner = try daemon.ladle(["ingest", "test", "--room", "owned"])
+            try await daemon.event("media.flowing", room: "owned")
+            owner.signal(SIGKILL)
+            try await owner.wait(seconds: 10)
+            try await daemon.event("pipeline.finished", room: "owned")
+
+            let detached = try daemon.ladle(["ingest", "test", "--room", "free", "--detach"])
+            #expect(try await detached.wait(seconds: 30) == 0)
+            let id = detached.text.trimmingCharacters(in: .whitespacesAndNewlines)
+            try await daemon.event("media.flowing", room: "free")
+            #expect(try await daemon.call("GET", "/api/v1/ingests/\(id)").json["state"] == "running")
+            let stop = try daemon.ladle(["ingest", "--stop", id])
+            #expect(try await stop.wait(seconds: 30) == 0, "\(stop.text)")
+
+            let interrupted = try daemon.ladle(["ingest", "test", "--room", "interrupted"])
+            try await daemon.event("media.flowing", room: "interrupted")
+            interrupted.signal(SIGINT)
+            #expect(try await interrupted.wait(seconds: 30) == 0, "\(interrupted.text)")
+            try await daemon.stop()
+        }
+
+        @Test func `children die with a daemon that is killed`() async throws {
+            let daemon = try await Daemon()
+            try await daemon.call("POST", "/api/v1/ingests", json: ["room": "orphan", "source": "test"])
+            try await daemon.event("media.flowing", room: "orphan")
+            let starting = try await daemon.event("pipeline.starting")
+            let child = try #require(starting["pid"]?.integerValue)
+            daemon.kill(SIGKILL)
+            try await eventually("the end of process \(child)", seconds: 20) {
+                FileManager.default.fileExists(atPath: "/proc/\(child)/exe") ? nil : true
+            }
+        }
+
+        @Test func `SIGTERM finishes recordings`() async throws {
+            let daemon = try await Daemon()
+            try await daemon.call("POST", "/api/v1/recordings", json: ["room": "term", "output": "term.mkv"])
+            try await daemon.call("POST", "/api/v1/ingests", json: ["room": "term", "source": "test"])
+            try await daemon.event("recording.started")
+            try await Task.sleep(for: .seconds(1))
+            try await daemon.stop()
+            let file = daemon.recordings.appendingPathComponent("term.mkv").path
+            let recorded = try await MediaFile.probe(file)
+            // A duration stands in the header of a finished file only.
+            #expect(recorded.durationSeconds > 0.5)
+            #expect(try await MediaFile.decodeErrors(file) == "")
+        }
+
+        @Test func `the demo records its test source and says how to go on`() async throws {
+            let scratch = try Scratch("ladle-demo")
+            let demo = try Tool(
+                Products.path("ladle"),
+                [
+                    "demo", "--listen", "127.0.0.1:0", "--recordings", scratch.path("recordings"), "--media",
+                    scratch.url.path,
+                ],
+                output: scratch.url.appendingPathComponent("log"))
+            try await eventually("the recording of the demo\n\(demo.text)") {
+                demo.text.contains("recording.started") ? true : nil
+            }
+            try await Task.sleep(for: .seconds(2))
+            demo.signal(SIGINT)
+            #expect(try await demo.wait(seconds: 30) == 0, "\(demo.text)")
+            #expect(demo.text.contains("ladle ingest FILE"))
+            #expect(demo.text.contains("recording.finished"))
+            let files = try FileManager.default.contentsOfDirectory(atPath: scratch.path("recordings"))
+            let name = try #require(files.first)
+            #expect(files.count == 1 && name.hasPrefix("demo-") && name.hasSuffix(".mkv"))
+            #expect(try await MediaFile.probe(scratch.path("recordings/\(name)")).durationSeconds > 1)
+        }
+
+        @Test func `a player that comes late to a tap gets a whole picture`() async throws {
+            let daemon = try await Daemon()
+            try await daemon.call("POST", "/api/v1/ingests", json: ["room": "tap", "source": "test"])
+            try await daemon.event("media.flowing", room: "tap") { $0["kind"] == "video" }
+            let sdp = daemon.scratch.path("tap.sdp")
+            let tap = try daemon.ladle(["tap", "--room", "tap", "--output", sdp])
+            try await eventually("the SDP\n\(tap.text)") { FileManager.default.fileExists(atPath: sdp) ? true : nil }
+            let picture = daemon.scratch.path("picture.mkv")
+            let player = try Tool(
+                "ffmpeg",
+                ["-v", "error", "-protocol_whitelist", "file,udp,rtp", "-i", sdp, "-t", "2", "-c", "copy", picture],
+                output: daemon.scratch.url.appendingPathComponent("player.log"))
+            #expect(try await player.wait(seconds: 60) == 0, "\(player.text)")
+            #expect(Set(try await MediaFile.probe(picture).codecs) == ["vp8", "opus"])
+            #expect(try await MediaFile.pictures(picture) > 20)
+            tap.signal(SIGINT)
+            #expect(try await tap.wait(seconds: 30) == 0, "\(tap.text)")
+            try await daemon.event("broadcaster.closed", room: "tap") { $0["broadcasterName"] == "tap" }
+            try await daemon.stop()
+        }
+
+        private func descriptors(of process: Int32) throws -> Int {
+            try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd").count
+        }
+    }
+}
