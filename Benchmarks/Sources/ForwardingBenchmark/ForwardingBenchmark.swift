@@ -94,7 +94,7 @@ struct Plan {
     private func measure(_ contestant: Contestant, _ cell: Cell) throws -> Run {
         for _ in 0..<2 {
             let run = try Run.measure(contestant, cell, seconds: seconds)
-            if run.latenessNanoseconds < 5_000_000, run.lost == 0 { return run }
+            if !run.isDisturbed { return run }
         }
         return try Run.measure(contestant, cell, seconds: seconds)
     }

@@ -28,12 +28,15 @@ struct Report {
             "\(machine.processor), \(machine.cores) cores, Linux \(machine.kernel), "
                 + "\(Plan.packetBytes)-byte packets over loopback, a connected socket per consumer",
             "ratio: to the better bare loop of the same round (median). p50, p99: microseconds on the way (median of",
-            "the rounds). lost: the worst run's share. others: what else the machine did, in cores (median)",
+            "the rounds). lost: the worst run's share. others: what else the machine did, in cores (median).",
+            "good: runs without loss and with a punctual generator; the figures are theirs, if there are any",
         ]
         if machine.cores < 2 { lines.append("ONE CORE ONLY: forwarder and generator disturb each other") }
         lines.append("")
         lines.append(
-            row("consumers", "load", "contestant", "ns", "[least..most]", "ratio", "p50", "p99", "lost", "others"))
+            row(
+                "consumers", "load", "contestant", "ns", "[least..most]", "ratio", "p50", "p99", "lost", "others",
+                "good"))
         for cell in cells {
             for contestant in Contestant.allCases {
                 guard let summary = summary(contestant, cell) else { continue }
@@ -43,7 +46,7 @@ struct Report {
                         contestant.rawValue, "\(Int(summary.median))", "[\(Int(summary.least))..\(Int(summary.most))]",
                         String(format: "%.2f", summary.ratio), "\(Int(summary.p50))", "\(Int(summary.p99))",
                         String(format: "%.2f %%", summary.lost * 100),
-                        String(format: "%.2f", summary.others)))
+                        String(format: "%.2f", summary.others), "\(summary.good)/\(summary.of)"))
             }
         }
         return lines.joined(separator: "\n")
@@ -61,7 +64,8 @@ struct Report {
                         return [
                             "name": contestant.rawValue, "nanosecondsPerPacket": runs.map(\.nanoseconds),
                             "median": summary.median, "least": summary.least, "most": summary.most,
-                            "ratioToBareLoop": summary.ratio, "p50Microseconds": summary.p50,
+                            "ratioToBareLoop": summary.ratio.isNaN ? NSNull() : summary.ratio as Any,
+                            "undisturbedRuns": summary.good, "p50Microseconds": summary.p50,
                             "p99Microseconds": summary.p99, "lost": summary.lost, "otherCores": summary.others,
                             "generatorLatenessNanoseconds": runs.map(\.latenessNanoseconds).max() ?? 0,
                         ]
@@ -80,21 +84,28 @@ struct Report {
     }
 
     private struct Summary {
+        let good, of: Int
         let median, least, most, ratio, p50, p99, lost, others: Double
     }
 
+    /// Of the runs that were not disturbed; of all when all were.
     private func summary(_ contestant: Contestant, _ cell: Cell) -> Summary? {
-        guard let runs = cell.runs[contestant], !runs.isEmpty else { return nil }
-        let sorted = runs.map(\.nanoseconds).sorted()
-        let ratios = runs.indices.map { round in
-            let bare = [Contestant.mmsg, .segments].compactMap { cell.runs[$0]?[round].nanoseconds }.min()
-            return runs[round].nanoseconds / (bare ?? .nan)
+        guard let all = cell.runs[contestant], !all.isEmpty else { return nil }
+        let good = all.indices.filter { !all[$0].isDisturbed }
+        let rounds = good.isEmpty ? Array(all.indices) : good
+        let runs = rounds.map { all[$0] }
+        let ratios = rounds.compactMap { round -> Double? in
+            let bare = [Contestant.mmsg, .segments].compactMap { cell.runs[$0]?[round] }
+                .filter { good.isEmpty || !$0.isDisturbed }.map(\.nanoseconds).min()
+            return bare.map { all[round].nanoseconds / $0 }
         }
+        let sorted = runs.map(\.nanoseconds).sorted()
         return Summary(
-            median: median(sorted), least: sorted[0], most: sorted[sorted.count - 1], ratio: median(ratios.sorted()),
+            good: good.count, of: all.count, median: median(sorted), least: sorted[0],
+            most: sorted[sorted.count - 1], ratio: ratios.isEmpty ? .nan : median(ratios.sorted()),
             p50: median(runs.map(\.latencyMedianMicroseconds).sorted()),
-            p99: median(runs.map(\.latency99Microseconds).sorted()),
-            lost: runs.map(\.lost).max() ?? 0, others: median(runs.map(\.others).sorted()))
+            p99: median(runs.map(\.latency99Microseconds).sorted()), lost: all.map(\.lost).max() ?? 0,
+            others: median(all.map(\.others).sorted()))
     }
 
     private func median(_ sorted: [Double]) -> Double {
@@ -103,7 +114,7 @@ struct Report {
     }
 
     private func row(_ columns: String...) -> String {
-        let widths = [10, 13, 13, 7, 16, 6, 6, 6, 8, 7]
+        let widths = [10, 13, 13, 7, 16, 6, 6, 6, 8, 7, 5]
         return zip(columns, widths).enumerated().map { index, column in
             let padding = String(repeating: " ", count: max(0, column.1 - column.0.count))
             return index == 1 || index == 2 ? column.0 + padding : padding + column.0

@@ -15,6 +15,10 @@ struct Run {
     /// CPU time of everything else on the machine, as a share of one core: the run was not alone.
     let others: Double
 
+    /// The machine took a core away for so long that packets were lost or came in heaps: the figure is no measure of
+    /// forwarding then.
+    var isDisturbed: Bool { lost > 0 || latenessNanoseconds > 5_000_000 }
+
     static func measure(_ contestant: Contestant, _ cell: Cell, seconds: Double) throws -> Run {
         var sinks: [Int32] = []
         defer { for sink in sinks { close(sink) } }
