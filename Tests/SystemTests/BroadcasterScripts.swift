@@ -160,7 +160,7 @@ extension AllSystemTests {
                 let status = try await daemon.call("GET", "/api/v1/recordings/\(id)").json
                 return status["seconds"]?.doubleValue ?? 0 >= 3 ? true : nil
             }
-            gst.signal(SIGINT)
+            gst.signal(SIGTERM)
             try await gst.wait(seconds: 60)
             try await script.leave()
             let finished = try await daemon.event("recording.finished", room: "gst")

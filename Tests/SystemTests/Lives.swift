@@ -7,7 +7,7 @@ extension AllSystemTests {
     @Suite(.serialized) struct Lives {
         @Test func `a killed recorder leaves a file that plays, an event, and no descriptor`() async throws {
             let daemon = try await Daemon()
-            let before = try descriptors(of: daemon.processID)
+            let before = try holdings(of: daemon.processID)
             let recording = try await daemon.call("POST", "/api/v1/recordings", json: ["room": "kill"])
             let id = try #require(recording.json["id"]?.stringValue)
             let ingest = try await daemon.call("POST", "/api/v1/ingests", json: ["room": "kill", "source": "test"])
@@ -32,8 +32,8 @@ extension AllSystemTests {
             // The ingest goes on; when it ends everything is given back.
             #expect(try await daemon.call("GET", "/api/v1/ingests/\(ingestID)").json["state"] == "running")
             try await daemon.call("DELETE", "/api/v1/ingests/\(ingestID)")
-            try await eventually("the descriptors of before") {
-                try descriptors(of: daemon.processID) <= before ? true : nil
+            try await eventually("the files, pipes and UDP sockets of before, \(before)") {
+                try holdings(of: daemon.processID) == before ? true : nil
             }
             try await daemon.stop()
         }
@@ -131,8 +131,18 @@ extension AllSystemTests {
             try await daemon.stop()
         }
 
-        private func descriptors(of process: Int32) throws -> Int {
-            try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd").count
+        /// The files, pipes and UDP sockets that a process holds open.
+        private func holdings(of process: Int32) throws -> [String] {
+            let folder = "/proc/\(process)/fd"
+            let datagramSockets = try ["udp", "udp6"].flatMap { table in
+                try String(contentsOfFile: "/proc/\(process)/net/\(table)", encoding: .utf8).split(separator: "\n")
+                    .dropFirst().compactMap { line in
+                        line.split(separator: " ").dropFirst(9).first.map { "socket:[\($0)]" }
+                    }
+            }
+            return try FileManager.default.contentsOfDirectory(atPath: folder).compactMap { name in
+                try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(name)")
+            }.filter { $0.hasPrefix("/") || $0.hasPrefix("pipe:") || datagramSockets.contains($0) }.sorted()
         }
     }
 }
