@@ -114,7 +114,7 @@ extension AllSystemTests {
                 return status["seconds"]?.doubleValue ?? 0 >= 3 ? true : nil
             }
             try await script.leave()
-            ffmpeg.signal(SIGINT)
+            ffmpeg.signal(SIGKILL)
             let finished = try await daemon.event("recording.finished", room: "ffmpeg")
             let file = try #require(finished["file"]?.stringValue)
             let streams = try await MediaFile.probe(file)
@@ -154,14 +154,13 @@ extension AllSystemTests {
                 rtpbin.send_rtcp_src_1 ! udpsink host=\(audio.ip) port=\(audio.rtcpPort) sync=false async=false
                 """.split(whereSeparator: \.isWhitespace).map(String.init),
                 output: daemon.scratch.url.appendingPathComponent("gst.log"))
-            // rtpbin holds the end of the file back, so gst-launch is stopped as a person would.
+            // rtpbin holds the end of the file back: gst-launch would never end by itself.
             let id = try #require(recording.json["id"]?.stringValue)
             try await eventually("three seconds in the file\n\(gst.text)") {
                 let status = try await daemon.call("GET", "/api/v1/recordings/\(id)").json
                 return status["seconds"]?.doubleValue ?? 0 >= 3 ? true : nil
             }
-            gst.signal(SIGTERM)
-            try await gst.wait(seconds: 60)
+            gst.signal(SIGKILL)
             try await script.leave()
             let finished = try await daemon.event("recording.finished", room: "gst")
             let file = try #require(finished["file"]?.stringValue)
