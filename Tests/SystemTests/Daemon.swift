@@ -85,7 +85,7 @@ final class Daemon {
 
     /// Everything that happened so far, oldest first.
     func events(room: String? = nil) async throws -> [JSONValue] {
-        let answer = try await call(.GET, "/api/v1/events?follow=false" + (room.map { "&room=\($0)" } ?? ""))
+        let answer = try await call(.get, "/api/v1/events?follow=false" + (room.map { "&room=\($0)" } ?? ""))
         return try answer.text.split(separator: "\n").map { try JSONValue(parsing: String($0)) }
     }
 
