@@ -125,6 +125,8 @@ struct PacketForwarder: Sendable {
     /// A codec that this consumer does not have: no gap. Later numbers move up by one; earlier packets that are late
     /// are refused from now on, since no number of theirs is left.
     private mutating func skip(_ record: PacketLog.Record) {
+        // A late one leaves its gap: what came after it has been numbered already.
+        guard record.index &+ rewriter.indexOffset > lastOutgoing else { return }
         firstIndex = record.index &+ 1
         rewriter.indexOffset = lastOutgoing &+ 1 &- firstIndex
     }
