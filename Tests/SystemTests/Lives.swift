@@ -114,6 +114,10 @@ extension AllSystemTests {
             let daemon = try await Daemon()
             try await daemon.call("POST", "/api/v1/ingests", json: ["room": "tap", "source": "test"])
             try await daemon.event("media.flowing", room: "tap") { $0["kind"] == "video" }
+            let rooms = try daemon.ladle(["rooms"])
+            #expect(try await rooms.wait(seconds: 30) == 0)
+            #expect(rooms.text.hasPrefix("tap\n  "), "\(rooms.text)")
+            #expect(rooms.text.contains("video  video/VP8  flowing  by Test source"), "\(rooms.text)")
             let sdp = daemon.scratch.path("tap.sdp")
             let tap = try daemon.ladle(["tap", "--room", "tap", "--output", sdp])
             try await eventually("the SDP\n\(tap.text)") { FileManager.default.fileExists(atPath: sdp) ? true : nil }
