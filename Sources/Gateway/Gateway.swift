@@ -52,13 +52,14 @@ public struct Gateway: Sendable {
                     url: settings.url(port: port), mediaFolder: settings.mediaFolders.first ?? ".", events: events,
                     pipelines: pipelines))
         }
-        // Stopped in reverse: pipelines first, so that recordings are whole and whoever follows one reads its end.
+        // Stopped in reverse: pipelines first, so that recordings are whole; then rooms, then the stream of events ends;
+        // then the door, so that whoever follows a pipeline or the events reads the end of it.
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
                     .init(service: MediaService(core: core)), .init(service: greeting),
-                    .init(service: EventLog(events: events, logger: logger)), .init(service: RoomService(rooms: rooms)),
-                    .init(service: door), .init(service: PipelineService(pipelines: pipelines)),
+                    .init(service: door), .init(service: EventLog(events: events, logger: logger)),
+                    .init(service: RoomService(rooms: rooms)), .init(service: PipelineService(pipelines: pipelines)),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger)))
         do {

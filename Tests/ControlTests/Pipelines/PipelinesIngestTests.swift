@@ -226,6 +226,24 @@ struct `An ingest` {
         #expect(await world.isClean())
     }
 
+    @Test func `the limit holds for those that are asked for at once`() async throws {
+        let world = try PipelinesWorld(ingest: Script.ingestUntilStopped, configuration: { $0.limit = 3 })
+        let started = await withTaskGroup(of: Bool.self) { group in
+            for index in 0..<12 {
+                group.addTask { [request] in
+                    if index.isMultiple(of: 2) {
+                        return (try? await world.supervisor.startIngest(request)) != nil
+                    }
+                    return (try? await world.supervisor.startRecording(RecordingRequest(room: "demo"))) != nil
+                }
+            }
+            return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+        #expect(started == 3)
+        await world.supervisor.shutDown()
+        #expect(await world.isClean())
+    }
+
     @Test func `is forgotten when enough others have ended after it`() async throws {
         let world = try PipelinesWorld(configuration: { $0.keptAfterEnd = 2 })
         var ids: [String] = []

@@ -138,6 +138,19 @@ struct `A recording` {
         _ = try await world.supervisor.finishRecording(recording.id)
     }
 
+    @Test func `whose file was deleted meanwhile has failed, and says so`() async throws {
+        let world = try PipelinesWorld()
+        _ = try await world.broadcast(.audio, as: "alice")
+        _ = try await world.broadcast(.video, as: "alice")
+        let recording = try await world.supervisor.startRecording(request)
+        _ = await world.wait(for: "recording.started")
+        try FileManager.default.removeItem(atPath: recording.file)
+        let end = try await world.supervisor.finishRecording(recording.id)
+        #expect(end.state == .failed && end.failure?.code == .cannotWrite)
+        #expect(end.failure?.message == "\(recording.file) was deleted while it was being written")
+        #expect(await world.names().contains("recording.failed"))
+    }
+
     @Test func `that is finished before anything came leaves no file`() async throws {
         let world = try PipelinesWorld(
             record: [Script.listening, Script.untilFinish, Script.finished].joined(separator: "\n"))
