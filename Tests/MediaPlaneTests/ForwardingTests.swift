@@ -104,6 +104,33 @@ import Testing
         await stage.core.shutDown()
     }
 
+    @Test func `what was sent before the sender is closed is forwarded`() async throws {
+        let stage = try await Stage()
+        let (sender, sink) = (try TestSocket(), try TestSocket())
+        let outlet = try await stage.outlet(to: sink.address.port)
+        var sent: UInt64 = 0
+        // The command that closes races with the packets: in several rounds it is the quicker one for certain.
+        for round in 0..<10 {
+            let inlet = try await stage.inlet()
+            let producer = try await stage.produceAudio(on: inlet.id, ssrc: 1111)
+            _ = try await stage.consume(producer.id, on: outlet.id)
+            for burst in 0..<40 {
+                try #require(
+                    sendBurst(from: sender, to: inlet.tuple.localPort, count: 16, firstSequence: UInt16(burst * 16)))
+            }
+            sent += 640
+            if round % 2 == 0 {
+                await stage.core.close(inlet.id)
+            } else {
+                await stage.core.close(producer.id)
+            }
+            let counters = await stage.core.counters()
+            #expect(counters.received == sent)
+            #expect(counters.sent >= sent)
+        }
+        await stage.core.shutDown()
+    }
+
     @Test func `where the kernel takes no runs the packets leave one by one`() async throws {
         let stage = try await Stage()
         let (sender, sink) = (try TestSocket(), try TestSocket())
