@@ -111,15 +111,22 @@ final class RecordTrack {
 
     private func take(_ out: [JitterBuffer.Output], _ synchronizer: inout StreamSynchronizer) -> [AccessUnit] {
         var units: [AccessUnit] = []
-        for case .packet(let packet) in out {
+        for output in out {
+            guard case .packet(let packet) = output else {
+                // Told before the packets behind it: a key frame that ends the damage may be among those already.
+                awaitsKeyFrame = isVideo
+                continue
+            }
+            var finished: [AccessUnit] = []
             packet.bytes.withUnsafeBytes { bytes in
                 let payload = bytes.bytes.extracting(packet.header.payloadRange)
-                depacketizer.receive(payload, of: packet.header, index: packet.index, into: &units)
+                depacketizer.receive(payload, of: packet.header, index: packet.index, into: &finished)
             }
+            units += finished.filter { isUsable($0) }
             // By the packet, not by the frame: the first report may come before the first frame is whole.
             anchor(packet, &synchronizer)
         }
-        return units.filter { isUsable($0) }
+        return units
     }
 
     private var timestamps = TimestampUnwrapper()
