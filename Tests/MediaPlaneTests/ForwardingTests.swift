@@ -105,6 +105,36 @@ import Testing
         await stage.core.shutDown()
     }
 
+    @Test(arguments: ["transport", "producer"])
+    func `what was sent before the sender is closed is forwarded, also to those who are behind`(
+        closing: String
+    ) async throws {
+        let stage = try await Stage()
+        let (sender, sink) = (try TestSocket(), try TestSocket())
+        let inlet = try await stage.inlet()
+        let producer = try await stage.produceVideo(on: inlet.id, ssrc: 2222)
+        let outlet = try await stage.outlet(to: sink.address.port)
+        // A key frame of VP8 (descriptor, then the head of RFC 6386 §9.1) and what follows it.
+        let (key, other): ([UInt8], [UInt8]) = ([0x10, 0x10, 0, 0, 0x9D, 1, 0x2A, 64, 0, 64, 0], [0x10, 0x11, 0, 0])
+        func send(_ number: Int) {
+            sender.send(
+                rtpPacket(
+                    ssrc: 2222, sequence: UInt16(number), timestamp: UInt32(number) * 3000, payloadType: 101,
+                    marker: true, payload: number == 0 ? key : other), to: inlet.tuple.localPort)
+        }
+        for number in 0..<1000 { send(number) }
+        while await stage.core.counters().received < 1000 { await Task.yield() }
+        // It is given all since the key frame, 32 packets at a time, and the end comes long before the last of them.
+        _ = try await stage.consume(producer.id, on: outlet.id)
+        // These may still lie in the socket then.
+        for number in 1000..<1200 { send(number) }
+        if closing == "transport" { await stage.core.close(inlet.id) } else { await stage.core.close(producer.id) }
+        let counters = await stage.core.counters()
+        #expect(counters.received == 1200)
+        #expect(counters.sent >= 1200)
+        await stage.core.shutDown()
+    }
+
     @Test func `where the kernel takes no runs the packets leave one by one`() async throws {
         let stage = try await Stage()
         let (sender, sink) = (try TestSocket(), try TestSocket())

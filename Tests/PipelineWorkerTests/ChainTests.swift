@@ -153,6 +153,50 @@ struct ChainTests {
         #expect(probe.skewsInMilliseconds.allSatisfy { abs($0) <= 40 }, "\(probe.skewsInMilliseconds)")
     }
 
+    /// Plays a file of the ffmpeg tool once, or a file of it several times behind itself.
+    private static func played(_ options: [String], _ container: String, times: Int = 1) async throws -> RecordingProbe
+    {
+        let clip = try await Clip.make(options, container: container)
+        return try await onThread {
+            let file = try TemporaryFile()
+            file.write(Array(repeatElement(clip.bytes, count: times).joined()))
+            let descriptor = file.reopened()
+            defer { close(descriptor) }
+            let job = IngestJob(
+                source: .file(name: "clip.\(container)"), loop: false, videoCodec: .vp8, routerCodecs: Router.all)
+            return try Chain(job, descriptor: descriptor).play().probe
+        }
+    }
+
+    @Test(arguments: [["-c:v", "mpeg2video", "-q:v", "3"], ["-c:v", "libx264", "-profile:v", "baseline", "-g", "30"]])
+    func `clips that were joined play one behind the other, though each begins its clock anew`(
+        codec: [String]
+    ) async throws {
+        let probe = try await Self.played(["-t", "2"] + codec + ["-c:a", "aac"], "ts", times: 2)
+        #expect(probe.numbers == Array(0..<60) + Array(0..<60))
+        #expect(abs(probe.durationSeconds - 4) <= 0.2, "\(probe.durationSeconds) s")
+        #expect(probe.isRising)
+        #expect(probe.longestStep <= 0.1, "\(probe.longestStep) s")
+        #expect(probe.skewsInMilliseconds.allSatisfy { abs($0) <= 40 }, "\(probe.skewsInMilliseconds)")
+        #expect(probe.decodeErrors == "")
+    }
+
+    @Test func `sound from before a picture that begins late is recorded`() async throws {
+        let probe = try await Self.played(
+            ["-vf", "select='gte(t,2)'", "-fps_mode", "passthrough", "-c:v", "libx264", "-bf", "0", "-c:a", "aac"],
+            "mkv")
+        #expect(probe.numbers == Array(60..<120))
+        #expect(probe.beeps.count == 4)
+        #expect(abs(probe.durationSeconds - 4) <= 0.2, "\(probe.durationSeconds) s")
+        #expect(probe.skewsInMilliseconds.allSatisfy { abs($0) <= 40 }, "\(probe.skewsInMilliseconds)")
+    }
+
+    @Test func `the last picture of a slide show stands as long as the others`() async throws {
+        let probe = try await Self.played(["-an", "-vf", "fps=1", "-c:v", "libx264", "-bf", "0"], "mp4")
+        #expect(probe.pictures.count == 4)
+        #expect(abs(probe.durationSeconds - 4) <= 0.2, "\(probe.durationSeconds) s")
+    }
+
     @Test(arguments: ["mp4", "webm"])
     func `a truncated file plays what is there`(container: String) async throws {
         let options =

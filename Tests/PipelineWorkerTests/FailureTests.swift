@@ -130,6 +130,31 @@ struct FailureTests {
         #expect(failure.message.contains("video track picture"))
     }
 
+    @Test func `frames between a loss and the next key frame are left out, even if that comes at once`() async throws {
+        let (account, log) = try await onThread {
+            let file = try TemporaryFile()
+            let (worker, port) = try Self.recorder(to: file.descriptor, tracks: [Self.video])
+            // A whole VP8 frame in one packet; the recorder looks no deeper than its head, RFC 6386 §9.1.
+            func send(_ number: UInt8, isKeyFrame: Bool = false) {
+                let head: [UInt8] = [0x80, 0x80 | 101, 0, number, 0, 0, number * 12, 0, 0, 0, 0x03, 0xE9]
+                let key: [UInt8] = [0x10, 0x10, 0, 0, 0x9D, 0x01, 0x2A, 64, 0, 64, 0, 7, 7]
+                Datagram.send(head + (isKeyFrame ? key : [0x10, 0x11, 2, 3, 4, 5, 6]), to: port)
+            }
+            send(1, isKeyFrame: true)
+            send(2)
+            // 3 is lost; the hole is given up when all the others are there.
+            for number in 4...6 { send(UInt8(number)) }
+            send(7, isKeyFrame: true)
+            send(8)
+            try worker.running()
+            try worker.send(.finish)
+            return (try worker.finished(), worker.logText)
+        }
+        #expect(account.tracks.map(\.packets) == [7])
+        #expect(account.tracks.map(\.frames) == [4])
+        #expect(log.contains("3 frames were left out"))
+    }
+
     @Test func `garbage and truncated packets change nothing`() async throws {
         let failure = try await onThread {
             let file = try TemporaryFile()

@@ -53,6 +53,23 @@ struct PathTests {
         #expect(probe.decodeErrors == "")
     }
 
+    @Test func `what is under way when the end is told is in the file`() async throws {
+        let (account, probe) = try await onThread {
+            let job = IngestJob(
+                source: .test(TestSource(seconds: 2)), loop: false, videoCodec: .vp8, routerCodecs: Router.all)
+            let chain = try Chain(job) { _, _ in .delay(.milliseconds(120)) }
+            try chain.ingest.send(.play)
+            _ = try chain.ingest.finished()
+            // As the daemon says it: each track, then the end, one right behind the other.
+            try chain.record.send(.endTrack("c0"))
+            try chain.record.send(.endTrack("c1"))
+            try chain.record.send(.finish)
+            return (try chain.record.finished(), try RecordingProbe(chain.file.path))
+        }
+        #expect(probe.numbers == Array(0..<60))
+        #expect(account.seconds >= 2)
+    }
+
     @Test func `a track that ends lets the other go on`() async throws {
         let probe = try await onThread {
             let job = IngestJob(

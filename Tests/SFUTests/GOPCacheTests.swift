@@ -82,6 +82,17 @@ func `the group of pictures may lie across a wrap of the sequence number`(start:
     #expect(show2.stage.media(to: 5000).count == 600)
 }
 
+@Test func `a consumer that is still catching up when its source is about to close gets the rest at once`() throws {
+    let show = try Show()
+    try show.play(frames: 60, keyFrameFirst: true, packets: 10, size: 1000)
+    try show.stage.receiver("late", of: "video", at: 5000)
+    show.stage.flush()
+    #expect(show.stage.media(to: 5000).count == 32)
+    show.stage.engine.hurry(show.source.id, now: show.stage.now)
+    show.stage.flush()
+    #expect(show.numbers(5000) == Array(0..<600))
+}
+
 @Test func `a stream faster than the bursts is caught up with all the same`() throws {
     let show = try Show()
     // 30 packets a millisecond: 288 Mbit/s.

@@ -215,11 +215,13 @@ actor Recording {
             producer.kind == .video && producer.flowing && tracks.contains { $0.producer == producer.id }
         }
         guard let waiting else { return end }
+        // What is told beside the stream (in SDP) does not reach those who look at the stream.
+        let sets = waiting.codec.lowercased().hasSuffix("h264") ? ", with SPS and PPS in the stream" : ""
         return .failed(
             PipelineFailure(
                 code: .noKeyFrame,
                 message: "no key frame came for \(name) within 5 s: \(waiting.broadcasterName) sends \(waiting.codec), "
-                    + "but no picture to start with; its encoder needs a shorter key frame interval, or must answer PLI"
+                    + "but no picture to start with; its encoder must give one more often, or when asked by PLI\(sets)"
             ))
     }
 

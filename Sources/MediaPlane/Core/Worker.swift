@@ -202,8 +202,14 @@ extension Worker {
     }
 
     func close(_ id: RouterID) { closing { engine, outbox, now in engine.close(id, now: now, into: &outbox) } }
-    func close(_ id: TransportID) { closing { engine, outbox, now in engine.close(id, now: now, into: &outbox) } }
-    func close(_ id: ProducerID) { closing { engine, outbox, now in engine.close(id, now: now, into: &outbox) } }
+    func close(_ id: TransportID) {
+        closing(last: id) { engine, outbox, now in engine.close(id, now: now, into: &outbox) }
+    }
+    func close(_ id: ProducerID) {
+        closing(last: plane.engine.transport(of: id)) { engine, outbox, now in
+            engine.close(id, now: now, into: &outbox)
+        }
+    }
     func close(_ id: ConsumerID) { closing { engine, outbox, now in engine.close(id, now: now, into: &outbox) } }
 
     /// One command to the engine, and what follows from it. The loop makes a turn right after, so media that the command
@@ -223,9 +229,13 @@ extension Worker {
         }
     }
 
-    private func closing(_ body: (inout MediaEngine, inout Outbox, Instant) -> Void) {
+    /// - Parameter sender: Whose last packets are sent on before.
+    private func closing(
+        last sender: TransportID? = nil, _ body: (inout MediaEngine, inout Outbox, Instant) -> Void
+    ) {
         if isShutDown { return }
         let now = Self.now()
+        if let sender { plane.takeLast(of: sender, now: now) }
         plane.command(now, body)
         settle(now: now)
     }

@@ -17,6 +17,8 @@ struct Plane: ~Copyable {
     private static let readingTime = Duration.milliseconds(2)
     /// Reads of one socket a turn. What is left is reported again next turn, after the others and the commands.
     private static let readsPerSocket = 8
+    /// Turns' worth of reads for a socket that is about to be closed: some 8,000 packets, more than its buffer holds.
+    private static let readsBeforeClosing = 16
 
     var engine: MediaEngine
     var outbox = Outbox()
@@ -75,6 +77,17 @@ struct Plane: ~Copyable {
         for socket in done { close(socket, now: now) }
     }
 
+    /// Before a sender is closed: what it sent until now is received, and leaves at once. Its last packets and the command
+    /// that closes it come on two ways, and the command may be the quicker one.
+    mutating func takeLast(of transport: TransportID, now: Instant) {
+        for socket in engine.sockets(of: transport) {
+            // Bounded: a sender that knows of no end must not keep the loop.
+            for _ in 0..<Self.readsBeforeClosing where !read(socket, now: now, until: .distantFuture) { break }
+        }
+        engine.hurry(transport, now: now)
+        flush(now: now)
+    }
+
     /// Closes a socket; its port rests.
     mutating func close(_ socket: SocketID, now: Instant) {
         if let port = sockets.remove(socket) { ports.release(port, now: now) }
@@ -88,9 +101,11 @@ struct Plane: ~Copyable {
 
     private static func isOver(_ end: Instant) -> Bool { Instant(nanoseconds: ladle_monotonic_ns()) > end }
 
-    private mutating func read(_ socket: SocketID, now: Instant, until end: Instant) {
+    /// True: there may be more.
+    @discardableResult
+    private mutating func read(_ socket: SocketID, now: Instant, until end: Instant) -> Bool {
         // A socket may be closed by what another one received in this very turn.
-        guard let descriptor = sockets.descriptor(socket) else { return }
+        guard let descriptor = sockets.descriptor(socket) else { return false }
         for _ in 0..<Self.readsPerSocket {
             let count = received.receive(from: descriptor)
             if count <= 0 {
@@ -100,12 +115,14 @@ struct Plane: ~Copyable {
                     sockets.loosen(socket)
                     continue
                 }
-                return
+                return false
             }
             for index in 0..<count { take(index, on: socket, now: now) }
             // Joined messages are up to 512 datagrams a read, and each may go to a hundred consumers.
-            if count < ReceiveBatch.capacity || Self.isOver(end) { return }
+            if count < ReceiveBatch.capacity { return false }
+            if Self.isOver(end) { return true }
         }
+        return true
     }
 
     /// Hands one message's datagrams to the engine.

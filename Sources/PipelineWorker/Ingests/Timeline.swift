@@ -8,10 +8,17 @@ import Base
 final class Timeline {
     /// No track of a file that is in order runs this far ahead of the others, and none goes back.
     private let largestStep: Duration
-    private static let largestStepBack = Duration.seconds(10)
+    /// Within a track times rise, since what comes out of order is decoded. A second is more than any disorder of
+    /// packets or rounding; two short clips that were joined go back by their length.
+    private static let largestStepBack = Duration.seconds(1)
+    /// Two times that are this close to each other tell of the same new clock.
+    private static let agreement = Duration.seconds(10)
 
     private let origin: Duration
     private var offset = Duration.zero
+    /// The offset before the clock began anew, and which tracks have come to the new one: a demuxer hands out the last
+    /// packets of one track behind the first new ones of another.
+    private var earlier: (offset: Duration, followed: Set<Int>)?
     /// The latest time of all tracks.
     private var latest = Duration.zero
     /// By track: a time that was not believed.
@@ -34,6 +41,7 @@ final class Timeline {
     func time(of presentation: Duration?, track: Int, after last: Duration?, usual: Duration) -> Duration {
         let next = last.map { $0 + usual } ?? latest
         guard let presentation else { return note(next) }
+        if let time = timeOnEarlierClock(of: presentation, track: track, next: next) { return note(time) }
         let time = presentation - origin + offset
         let isPlausible =
             time <= latest + largestStep && time >= (last ?? latest) - Self.largestStepBack
@@ -41,16 +49,28 @@ final class Timeline {
             suspects[track] = nil
             return note(time)
         }
-        guard let suspect = suspects[track], time - suspect < Self.largestStepBack,
-            suspect - time < Self.largestStepBack
+        guard let suspect = suspects[track], time - suspect < Self.agreement, suspect - time < Self.agreement
         else {
             suspects[track] = time
             return note(next)
         }
         suspects = [:]
+        earlier = (offset, [track])
         offset -= time - next
         return note(next)
     }
+
+    /// After a new beginning: the time of what still comes from before it.
+    private func timeOnEarlierClock(of presentation: Duration, track: Int, next: Duration) -> Duration? {
+        guard let earlier, !earlier.followed.contains(track) else { return nil }
+        let (old, new) = (presentation - origin + earlier.offset, presentation - origin + offset)
+        // It goes on where the track was, by one clock or by the other.
+        if distance(old, next) < distance(new, next) { return old }
+        self.earlier?.followed.insert(track)
+        return nil
+    }
+
+    private func distance(_ a: Duration, _ b: Duration) -> Duration { a > b ? a - b : b - a }
 
     private func note(_ time: Duration) -> Duration {
         latest = max(latest, time)
@@ -64,5 +84,6 @@ final class Timeline {
         offset = end
         latest = end
         suspects = [:]
+        earlier = nil
     }
 }

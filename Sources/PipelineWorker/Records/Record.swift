@@ -78,10 +78,7 @@ final class Record: PipelineMachine {
                 throw PipelineFailure(
                     code: .protocolError, message: "endTrack names \(id), which \(name) does not have")
             }
-            // What was sent before the end was told lies in the socket by now.
-            let now = MonotonicClock.now
-            receiveDatagrams(now)
-            take(track.end(&synchronizer), of: track, at: now)
+            track.noteEnding(at: MonotonicClock.now)
         // The track ended while everything was ending.
         case (.endTrack, .draining): break
         default:
@@ -139,7 +136,9 @@ final class Record: PipelineMachine {
         // What has come before the end was told still belongs into the file.
         receiveDatagrams(now)
         for track in tracks where !track.hasEnded { take(track.advance(to: now, &synchronizer), of: track, at: now) }
-        if isFinishing || (!tracks.isEmpty && tracks.allSatisfy(\.hasEnded)) {
+        for track in tracks where track.isOver(at: now) { take(track.end(&synchronizer), of: track, at: now) }
+        let isLastAwaited = tracks.contains { $0.isEnding && !$0.hasEnded }
+        if isFinishing ? !isLastAwaited : !tracks.isEmpty && tracks.allSatisfy(\.hasEnded) {
             try end(now)
             return nil
         }
@@ -152,13 +151,15 @@ final class Record: PipelineMachine {
 
     /// Everything that is due within a tenth of a second is looked at then: nothing here is more urgent.
     private func plan(_ now: Instant) {
-        let holes = tracks.compactMap(\.nextDeadline).min() ?? .distantFuture
+        let holes = tracks.filter { !$0.hasEnded }.compactMap(\.nextDeadline).min() ?? .distantFuture
         deadline = max(now + .milliseconds(1), min(holes, now + .milliseconds(100)))
     }
 
     private func receiveDatagrams(_ now: Instant) {
         // 32 batches: 2,048 packets, then the rest of the turn has its turn.
-        for _ in 0..<32 where batch.receive(from: socket, { receive($0, at: now) }) {}
+        for _ in 0..<32 {
+            guard batch.receive(from: socket, { receive($0, at: now) }) else { break }
+        }
     }
 
     private func receive(_ datagram: RawSpan, at now: Instant) {

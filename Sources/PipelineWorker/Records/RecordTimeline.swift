@@ -5,12 +5,16 @@ import RTP
 /// Decides when the file begins and where each frame stands in it.
 ///
 /// Frames wait until every picture has begun and until sender reports have said how sound and picture belong
-/// together (or have had their time to). The first key frame, or the sound just before it, is time zero.
+/// together (or have had their time to). The first key frame, or the sound before it, is time zero.
 struct RecordTimeline {
     /// Sender reports come with the first packets; a sender without them must not keep us waiting.
     static let patience = Duration.milliseconds(500)
-    /// Sound that began this little before the first picture belongs to it.
-    static let lead = Duration.milliseconds(100)
+    /// Sound from before the first picture belongs to it, as long as a recording waits for pictures at all: the source's
+    /// picture may begin late, and a second of sound without it is worth more than none.
+    static let lead = Record.patience + patience
+    /// The last picture of a file stands as long as those before it did, but not longer than this: a slide show has one
+    /// a second or two, and what comes slower is no motion anyway.
+    static let longestPicture = Duration.seconds(2)
 
     struct Pending {
         var track: Int
@@ -70,7 +74,9 @@ struct RecordTimeline {
         // Reports may move a stream back; in the file, time only rises.
         if let before { position = max(position, before.time + .milliseconds(1)) }
         let step = before.map { position - $0.time } ?? .milliseconds(33)
-        let duration = isVideo ? min(step, .milliseconds(200)) : OpusPacket.duration(of: frame.unit.bytes)
+        // Of the last two steps the shorter one: a pause or a loss says nothing about what follows.
+        let usual = min(step, before?.step ?? step, Self.longestPicture)
+        let duration = isVideo ? usual : OpusPacket.duration(of: frame.unit.bytes)
         last[frame.track] = Last(time: position, step: step)
         end = max(end, position + duration)
         return FileFrame(

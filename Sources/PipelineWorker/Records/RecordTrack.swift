@@ -7,6 +7,11 @@ import RTP
 final class RecordTrack {
     /// How often a key frame is asked for while one is missing.
     static let requestInterval = Duration.seconds(1)
+    /// The end is told on another way than packets take, and may come before the last ones do. When nothing has come
+    /// for so long, nothing is under way: an SFU holds packets for milliseconds, a busy machine for some tens of them.
+    static let quiet = Duration.milliseconds(200)
+    /// A sender that goes on all the same is not waited for any longer.
+    static let longestEnding = Duration.milliseconds(500)
 
     let plan: ReceiveTrack
     let codec: PayloadCodec
@@ -20,6 +25,9 @@ final class RecordTrack {
     private var leftOut = 0
     /// Frames behind a loss are of no use before the next key frame.
     private var awaitsKeyFrame: Bool
+    /// When the end was told, and when the last packet came.
+    private var endToldAt: Instant?
+    private var lastArrival: Instant?
     private(set) var hasEnded = false
     private(set) var packets = 0
     private(set) var bytes = 0
@@ -58,6 +66,7 @@ final class RecordTrack {
     ) -> [AccessUnit] {
         guard !hasEnded, header.payloadType == plan.payloadType else { return [] }
         packets += 1
+        lastArrival = now
         bytes += datagram.byteCount
         statistics.receive(sequenceNumber: header.sequenceNumber, timestamp: header.timestamp, at: now)
         var out: [JitterBuffer.Output] = []
@@ -71,6 +80,19 @@ final class RecordTrack {
         var out: [JitterBuffer.Output] = []
         jitter.advance(to: now, into: &out)
         return take(out, &synchronizer)
+    }
+
+    // MARK: The end
+
+    /// Its source has ended; the last packets may still be under way.
+    func noteEnding(at now: Instant) { endToldAt = endToldAt ?? now }
+
+    var isEnding: Bool { endToldAt != nil }
+
+    /// Whether the last packet of a track that is ending must have come.
+    func isOver(at now: Instant) -> Bool {
+        guard !hasEnded, let told = endToldAt else { return false }
+        return now - max(told, lastArrival ?? told) >= Self.quiet || now - told >= Self.longestEnding
     }
 
     /// Nothing more will come: what still waits goes out.
@@ -89,15 +111,22 @@ final class RecordTrack {
 
     private func take(_ out: [JitterBuffer.Output], _ synchronizer: inout StreamSynchronizer) -> [AccessUnit] {
         var units: [AccessUnit] = []
-        for case .packet(let packet) in out {
+        for output in out {
+            guard case .packet(let packet) = output else {
+                // Told before the packets behind it: a key frame that ends the damage may be among those already.
+                awaitsKeyFrame = isVideo
+                continue
+            }
+            var finished: [AccessUnit] = []
             packet.bytes.withUnsafeBytes { bytes in
                 let payload = bytes.bytes.extracting(packet.header.payloadRange)
-                depacketizer.receive(payload, of: packet.header, index: packet.index, into: &units)
+                depacketizer.receive(payload, of: packet.header, index: packet.index, into: &finished)
             }
+            units += finished.filter { isUsable($0) }
             // By the packet, not by the frame: the first report may come before the first frame is whole.
             anchor(packet, &synchronizer)
         }
-        return units.filter { isUsable($0) }
+        return units
     }
 
     private var timestamps = TimestampUnwrapper()

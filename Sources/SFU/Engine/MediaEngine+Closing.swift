@@ -41,6 +41,29 @@ extension MediaEngine {
         remove(index, onTransport: true, onProducer: true)
     }
 
+    // MARK: - What came before the end
+
+    /// The sockets of a transport: before it is closed, what lies in them is to be received. It was sent in time.
+    public func sockets(of id: TransportID) -> [SocketID] {
+        guard let index = transportByID[id] else { return [] }
+        return [transports[index].rtp.socket] + (transports[index].rtcp.map { [$0.socket] } ?? [])
+    }
+
+    public func transport(of id: ProducerID) -> TransportID? {
+        producerByID[id].map { transports[producers[$0].transport].id }
+    }
+
+    /// The producers of a transport are about to close: what was received from them is due now, also for consumers that
+    /// are still catching up. `flush` sends it.
+    public mutating func hurry(_ id: TransportID, now: Instant) {
+        guard let index = transportByID[id] else { return }
+        for producer in transports[index].producers {
+            for consumer in producers[producer].consumers { consumers[consumer].catchUp.end() }
+            producers[producer].release.hurry(at: now)
+            list(producer)
+        }
+    }
+
     // MARK: - Helpers
 
     /// Tells a transport's producers and removes its consumers. The producers stay in the slab until their consumers

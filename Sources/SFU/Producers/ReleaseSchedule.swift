@@ -47,6 +47,9 @@ struct ReleaseSchedule: Sendable {
         pending = 0
     }
 
+    /// Nothing is held any longer.
+    mutating func hurry(at now: Instant) { live = min(live ?? now, now) }
+
     mutating func wake(at instant: Instant) { catchUp = min(catchUp ?? instant, instant) }
     mutating func setCatchUp(_ instant: Instant?) { catchUp = instant }
 }
