@@ -58,7 +58,8 @@ struct StartBenchmark {
     }
 
     private static func report(_ figures: [[Double]], rounds: Int) {
-        let machine = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.split(separator: "\n")
+        let machine =
+            (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.split(separator: "\n")
             .first { $0.hasPrefix("model name") }?.split(separator: ":").last ?? " unknown CPU"
         print("Milliseconds of waiting, \(rounds) rounds,\(machine), \(ProcessInfo.processInfo.processorCount) cores")
         print("      min   median      max  step")
