@@ -25,8 +25,7 @@ struct RoomsCommand: AsyncParsableCommand {
                         ? "paused" : producer["flowing"]?.boolValue == true ? "flowing" : "silent"
                     Console.out(
                         "  \(producer["kind"]?.stringValue ?? "?")  \(producer["codec"]?.stringValue ?? "?")  \(state)  "
-                            + "by \(producer["broadcasterName"]?.stringValue ?? "?")  \(producer["id"]?.stringValue ?? "")"
-                    )
+                            + "by \(producer["broadcasterName"]?.stringValue ?? "?")  \(producer["id"]?.stringValue ?? "")")
                 }
             }
         }

@@ -117,8 +117,8 @@ extension AllSystemTests {
             try await daemon.event("media.flowing", room: "tap") { $0["kind"] == "video" }
             let rooms = try daemon.ladle(["rooms"])
             #expect(try await rooms.wait(seconds: 30) == 0)
-            #expect(rooms.text.hasPrefix("tap\n"), "\(rooms.text)")
-            #expect(rooms.text.contains("video/VP8  flowing  by Test source"), "\(rooms.text)")
+            #expect(rooms.text.hasPrefix("tap\n  "), "\(rooms.text)")
+            #expect(rooms.text.contains("video  video/VP8  flowing  by Test source"), "\(rooms.text)")
             let sdp = daemon.scratch.path("tap.sdp")
             let tap = try daemon.ladle(["tap", "--room", "tap", "--broadcaster", sender, "--output", sdp])
             try await eventually("the SDP\n\(tap.text)") { FileManager.default.fileExists(atPath: sdp) ? true : nil }

@@ -12,7 +12,7 @@ struct Plane: ~Copyable {
     private static let datagramsBetweenFlushes = 256
     /// Half an audio stream's log: what lies in the log unsent must not be overwritten.
     private static let bytesBetweenFlushes = 128 << 10
-    /// No socket is read any more when a turn has taken this long: commands wait, and so do packets that came in
+    /// Nothing is read any more when a turn has taken this long: commands wait, and so do packets that came in
     /// first and are not sent yet. 2 ms: two coalescing windows; some 1,000 packets at 2 µs.
     private static let readingTime = Duration.milliseconds(2)
     /// Reads of one socket a turn. What is left is reported again next turn, after the others and the commands.
@@ -43,8 +43,8 @@ struct Plane: ~Copyable {
         let start = ready.count == 0 ? 0 : Int(counters.turns % UInt64(ready.count))
         let end = now + Self.readingTime
         for place in 0..<ready.count {
-            read(SocketID(ready[(start + place) % ready.count]), now: now)
-            if Instant(nanoseconds: ladle_monotonic_ns()) > end { break }
+            read(SocketID(ready[(start + place) % ready.count]), now: now, until: end)
+            if Self.isOver(end) { break }
         }
         engine.advance(to: now, into: &outbox)
         flush(now: now)
@@ -86,7 +86,9 @@ struct Plane: ~Copyable {
         send()
     }
 
-    private mutating func read(_ socket: SocketID, now: Instant) {
+    private static func isOver(_ end: Instant) -> Bool { Instant(nanoseconds: ladle_monotonic_ns()) > end }
+
+    private mutating func read(_ socket: SocketID, now: Instant, until end: Instant) {
         // A socket may be closed by what another one received in this very turn.
         guard let descriptor = sockets.descriptor(socket) else { return }
         for _ in 0..<Self.readsPerSocket {
@@ -101,7 +103,8 @@ struct Plane: ~Copyable {
                 return
             }
             for index in 0..<count { take(index, on: socket, now: now) }
-            if count < ReceiveBatch.capacity { return }
+            // Joined messages are up to 512 datagrams a read, and each may go to a hundred consumers.
+            if count < ReceiveBatch.capacity || Self.isOver(end) { return }
         }
     }
 

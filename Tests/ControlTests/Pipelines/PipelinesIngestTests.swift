@@ -117,12 +117,13 @@ struct `An ingest` {
 
     @Test(arguments: [PipelinesCore.Step.transport, .produce])
     func `fails when the core hangs`(step: PipelinesCore.Step) async throws {
-        let world = try PipelinesWorld(configuration: { $0.roomDeadline = .milliseconds(50) })
+        // Long enough for everything before the step that hangs, on a machine that is busy.
+        let world = try PipelinesWorld(configuration: { $0.roomDeadline = .seconds(3) })
         await world.core.hang(step)
         let started = try await world.supervisor.startIngest(request)
         let status = try await world.end(ofIngest: started.id)
         #expect(status.failure?.code == .refused)
-        #expect(status.failure?.message.hasSuffix("within 0.05 s") == true)
+        #expect(status.failure?.message.contains("within 3") == true, "\(String(describing: status.failure))")
     }
 
     @Test func `fails when its room vanishes`() async throws {

@@ -212,7 +212,7 @@ struct `A recording` {
 
     @Test(arguments: [PipelinesCore.Step.transport, .connect, .consume, .resume], [false, true])
     func `fails when the core refuses or hangs`(step: PipelinesCore.Step, hangs: Bool) async throws {
-        let world = try PipelinesWorld(configuration: { $0.roomDeadline = .milliseconds(100) })
+        let world = try PipelinesWorld(configuration: { $0.roomDeadline = .seconds(3) })
         _ = try await world.broadcast(.audio, as: "alice")
         _ = try await world.broadcast(.video, as: "alice")
         if hangs { await world.core.hang(step) } else { await world.core.refuse(step) }
