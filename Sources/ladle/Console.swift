@@ -5,9 +5,18 @@ enum Console {
     /// One line of output; a reader that went away (`| head`) ends the program quietly.
     static func out(_ line: String) { write(line, to: STDOUT_FILENO) }
 
-    static func note(_ line: String) { write(line, to: STDERR_FILENO) }
+    static func note(_ line: String) { write(shown(line), to: STDERR_FILENO) }
 
-    static func complain(_ line: String) { write("ladle: \(line)", to: STDERR_FILENO) }
+    static func complain(_ line: String) { note("ladle: \(line)") }
+
+    /// Without control characters but for line breaks: names that others chose must not steer this terminal.
+    static func shown(_ text: String) -> String {
+        var scalars = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            scalars.append(scalar.properties.generalCategory == .control && scalar != "\n" ? "?" : scalar)
+        }
+        return String(scalars)
+    }
 
     /// Of this machine's time zone, now.
     static var utcOffsetSeconds: Int {

@@ -23,10 +23,10 @@ struct RoomsCommand: AsyncParsableCommand {
                     let state =
                         producer["paused"]?.boolValue == true
                         ? "paused" : producer["flowing"]?.boolValue == true ? "flowing" : "silent"
+                    let name = Console.shown(producer["broadcasterName"]?.stringValue ?? "?").replacing("\n", with: "?")
                     Console.out(
                         "  \(producer["kind"]?.stringValue ?? "?")  \(producer["codec"]?.stringValue ?? "?")  \(state)  "
-                            + "by \(producer["broadcasterName"]?.stringValue ?? "?")  \(producer["id"]?.stringValue ?? "")"
-                    )
+                            + "by \(name)  \(producer["id"]?.stringValue ?? "")")
                 }
             }
         }

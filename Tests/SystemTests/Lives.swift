@@ -115,10 +115,28 @@ extension AllSystemTests {
             let ingest = try await daemon.call("POST", "/api/v1/ingests", json: ["room": "tap", "source": "test"])
             let sender = try #require(ingest.json["id"]?.stringValue)
             try await daemon.event("media.flowing", room: "tap") { $0["kind"] == "video" }
+            // A name that would clear the terminal and forge a line.
+            try await daemon.call(
+                "POST", "/rooms/tap/broadcasters",
+                json: ["id": "evil", "displayName": "\u{1B}[2J\nforged", "device": ["name": "x"]])
+            let made = try await daemon.call(
+                "POST", "/rooms/tap/broadcasters/evil/transports", json: ["type": "plain"])
+            try await daemon.call(
+                "POST", "/rooms/tap/broadcasters/evil/transports/\(made.json["id"]?.stringValue ?? "")/producers",
+                json: [
+                    "kind": "audio",
+                    "rtpParameters": [
+                        "codecs": [
+                            ["mimeType": "audio/opus", "payloadType": 100, "clockRate": 48_000, "channels": 2]
+                        ],
+                        "encodings": [["ssrc": 1111]],
+                    ],
+                ])
             let rooms = try daemon.ladle(["rooms"])
             #expect(try await rooms.wait(seconds: 30) == 0)
-            #expect(rooms.text.hasPrefix("tap\n"), "\(rooms.text)")
-            #expect(rooms.text.contains("video/VP8  flowing  by Test source"), "\(rooms.text)")
+            #expect(rooms.text.hasPrefix("tap\n  "), "\(rooms.text)")
+            #expect(rooms.text.contains("video  video/VP8  flowing  by Test source"), "\(rooms.text)")
+            #expect(rooms.text.contains("silent  by ?[2J?forged  "), "\(rooms.text)")
             let sdp = daemon.scratch.path("tap.sdp")
             let tap = try daemon.ladle(["tap", "--room", "tap", "--broadcaster", sender, "--output", sdp])
             try await eventually("the SDP\n\(tap.text)") { FileManager.default.fileExists(atPath: sdp) ? true : nil }
