@@ -21,8 +21,10 @@ test: prepare-test ## Build everything once, in release, and run every test
 	swift build $(SWIFT_FLAGS) --build-tests
 	swift test -c $(CONFIGURATION) --skip-build
 
-bench: prepare ## Measure forwarding beside bare loops (minutes)
-	cd Benchmarks && LADLE_FLOORS=6 swift run -c release --scratch-path ../.build-bench ForwardingBenchmark
+bench: $(BIN)/.built ## Measure waiting times, and the cost per forwarded packet beside bare loops (minutes)
+	cd Benchmarks && LADLE_FLOORS=6 swift build -c release --scratch-path ../.build-bench
+	.build-bench/release/StartBenchmark $(CURDIR)/$(BIN)
+	.build-bench/release/ForwardingBenchmark
 
 format: ## Format the sources
 	swift format format -i -r -p Package.swift Sources Tests $(wildcard Benchmarks/Package.swift Benchmarks/Sources)

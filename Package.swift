@@ -51,13 +51,13 @@ let house: [Room] = [
             pkgConfig: "libavformat",
             apt: ["libavformat-dev", "libavcodec-dev", "libavutil-dev", "libswscale-dev", "libswresample-dev"])),
     // 1 · base
-    Room("Base", floor: 1, uses: ["CLinux"], tested: true),
+    Room("Base", floor: 1, tested: true),
     // 2 · codecs: bytes or JSON ⇄ values
     Room("RTP", floor: 2, uses: ["Base"], tested: true),
     Room("RTCP", floor: 2, uses: ["Base"], tested: true),
     Room("ORTC", floor: 2, uses: ["Base"], tested: true),
     Room("SDP", floor: 2, uses: ["Base"], tested: true),
-    Room("PipelineControl", floor: 2, uses: ["Base", "CLinux"], tested: true),
+    Room("PipelineControl", floor: 2, uses: ["Base"], tested: true),
     // 3 · sessions and wrappers
     Room("PipelineDescription", floor: 3, uses: ["Base"], outside: [yams], tested: true),
     Room("LibAV", floor: 3, uses: ["Base", "CLibAV"], tested: true),
@@ -75,7 +75,7 @@ let house: [Room] = [
     // 7 · control
     Room(
         "Control", floor: 7,
-        uses: ["Base", "ORTC", "SDP", "PipelineControl", "PipelineDescription", "MediaCore", "Events", "Pipelines"],
+        uses: ["Base", "ORTC", "PipelineControl", "PipelineDescription", "MediaCore", "Events", "Pipelines"],
         outside: [logging], tested: true, testsUse: [scriptedCore]),
     // 8 · doors
     Room(
@@ -85,7 +85,7 @@ let house: [Room] = [
     // 9 · assembly
     Room(
         "Gateway", floor: 9,
-        uses: ["Base", "ORTC", "MediaCore", "Events", "MediaPlane", "Pipelines", "Control", "Signaling"],
+        uses: ["Base", "MediaCore", "Events", "MediaPlane", "Pipelines", "Control", "Signaling"],
         outside: [hummingbird, serviceLifecycle, logging]),
     Room(
         "PipelineWorker", floor: 9, uses: ["Base", "CLinux", "RTP", "RTCP", "PipelineControl", "LibAV"], tested: true),
@@ -126,8 +126,7 @@ func targets(of room: Room) -> [Target] {
         built = [.systemLibrary(name: room.name, pkgConfig: pkgConfig, providers: [.apt(apt)])]
     }
     if room.tested {
-        let support = room.floor > 1 ? [Target.Dependency.target(name: "TestSupport")] : []
-        let tests = uses + [.target(name: room.name)] + support + room.testsUse
+        let tests = uses + [.target(name: room.name), .target(name: "TestSupport")] + room.testsUse
         built.append(.testTarget(name: "\(room.name)Tests", dependencies: tests, swiftSettings: settings))
     }
     return built

@@ -15,10 +15,6 @@ int ladle_worker_die_with_parent(void) {
     return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 ? 0 : -errno;
 }
 
-int ladle_worker_name_thread(const char *name) {
-    return prctl(PR_SET_NAME, name) == 0 ? 0 : -errno;
-}
-
 // More than one descriptor a message is nobody's business here: the rest is closed.
 enum { WORKER_DESCRIPTORS = 16 };
 

@@ -1,7 +1,6 @@
 import Base
 import Control
 import Events
-import Glibc
 import Logging
 import MediaCore
 import MediaPlane
@@ -23,7 +22,6 @@ public struct Gateway: Sendable {
     /// - Parameter onReady: Called when requests are accepted; cancelled at the end.
     /// - Throws: `GatewayError` when it can't start.
     public func run(onReady: @escaping @Sendable (RunningGateway) async -> Void) async throws {
-        try make { try settings.makeRecordingsFolder() }
         let folders = try make {
             try MediaFolders(sources: settings.mediaFolders, recordings: settings.recordingsFolder)
         }
@@ -54,13 +52,14 @@ public struct Gateway: Sendable {
                     url: settings.url(port: port), mediaFolder: settings.mediaFolders.first ?? ".", events: events,
                     pipelines: pipelines))
         }
-        // Stopped in reverse: pipelines first, so that recordings are whole and whoever follows one reads its end.
+        // Stopped in reverse: pipelines first, so that recordings are whole; then rooms, then the stream of events ends;
+        // then the door, so that whoever follows a pipeline or the events reads the end of it.
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
                     .init(service: MediaService(core: core)), .init(service: greeting),
-                    .init(service: EventLog(events: events, logger: logger)), .init(service: RoomService(rooms: rooms)),
-                    .init(service: door), .init(service: PipelineService(pipelines: pipelines)),
+                    .init(service: door), .init(service: EventLog(events: events, logger: logger)),
+                    .init(service: RoomService(rooms: rooms)), .init(service: PipelineService(pipelines: pipelines)),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger)))
         do {
@@ -118,14 +117,6 @@ extension GatewaySettings {
         SignalingConfiguration(
             host: listenIP, port: Int(listenPort), token: token.flatMap { BearerToken($0) }, allowsEverybody: noAuth,
             knownHosts: hosts, allowedOrigins: origins)
-    }
-
-    /// Only the last component: a mistyped path must not make a tree.
-    func makeRecordingsFolder() throws(GatewayError) {
-        if mkdir(recordingsFolder, 0o755) != 0, errno != EEXIST {
-            throw GatewayError(
-                "recordings: can't make the folder \(recordingsFolder): \(String(cString: strerror(errno)))")
-        }
     }
 
     func url(port: Int) -> String {

@@ -8,7 +8,7 @@ public struct GatewaySettings: Sendable, Hashable {
     public var listenPort: UInt16 = 4443
     /// Further names by which clients may call this gateway (the Host header).
     public var hosts: [String] = []
-    /// Web origins whose pages may use `/api/v1`.
+    /// Web origins whose pages may use this gateway.
     public var origins: [String] = []
     /// What `Authorization: Bearer` must say; nil: nobody is asked.
     public var token: String?

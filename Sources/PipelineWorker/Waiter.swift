@@ -58,7 +58,7 @@ func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) {
         { opaque in
             guard let opaque else { return nil }
             let box = Unmanaged<Box>.fromOpaque(opaque).takeRetainedValue()
-            ladle_worker_name_thread(box.name)
+            ladle_name_thread(box.name)
             box.body()
             return nil
         }, box.toOpaque())

@@ -62,6 +62,8 @@ struct Problem: Error {
 
     static let bodyTooLarge = Problem(.contentTooLarge, "PayloadTooLargeError", "request entity too large")
 
+    static let bodyBrokeOff = Problem(.badRequest, "BadRequestError", "the body broke off")
+
     static let bodyIsNoJSON = Problem(
         .unsupportedMediaType, "TypeError", "the body must be JSON, with the header Content-Type: application/json")
 

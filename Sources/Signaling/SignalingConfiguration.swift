@@ -12,19 +12,21 @@ public struct SignalingConfiguration: Sendable {
     public var allowsEverybody: Bool
     /// Names under which clients may reach this gateway besides its address and localhost, without ports.
     public var knownHosts: [String]
-    /// Origins (scheme, host, port) whose web pages may use `/api/v1`.
+    /// Origins (scheme, host, port) whose web pages may use this gateway.
     public var allowedOrigins: [String]
     /// In bytes. 100 kB: the limit that broadcaster scripts know.
     public var bodyLimit: Int
     /// A connection that sends no whole request for so long is closed.
     public var idleTimeout: Duration
+    /// How long clients may take to read their last answers when the gateway stops; then they are cut off.
+    public var stopPatience: Duration
     /// More are not accepted until others end. 1,024: well below the descriptors that ports for media need.
     public var maximumConnections: Int
 
     public init(
         host: String = "127.0.0.1", port: Int = 4443, token: BearerToken? = nil, allowsEverybody: Bool = false,
         knownHosts: [String] = [], allowedOrigins: [String] = [], bodyLimit: Int = 100 * 1024,
-        idleTimeout: Duration = .seconds(60), maximumConnections: Int = 1024
+        idleTimeout: Duration = .seconds(60), stopPatience: Duration = .seconds(3), maximumConnections: Int = 1024
     ) {
         self.host = host
         self.port = port
@@ -34,6 +36,7 @@ public struct SignalingConfiguration: Sendable {
         self.allowedOrigins = allowedOrigins
         self.bodyLimit = bodyLimit
         self.idleTimeout = idleTimeout
+        self.stopPatience = stopPatience
         self.maximumConnections = maximumConnections
     }
 
@@ -46,6 +49,9 @@ public struct SignalingConfiguration: Sendable {
         }
         guard idleTimeout >= .seconds(1), idleTimeout <= .seconds(3600) else {
             throw .configuration("idleTimeout \(idleTimeout.seconds) s is not within 1…3600 s")
+        }
+        guard stopPatience >= .zero, stopPatience <= .seconds(60) else {
+            throw .configuration("stopPatience \(stopPatience.seconds) s is not within 0…60 s")
         }
         guard (1...20_000).contains(maximumConnections) else {
             throw .configuration("maximumConnections \(maximumConnections) is not within 1…20000")

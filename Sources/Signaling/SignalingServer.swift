@@ -11,7 +11,8 @@ import ServiceLifecycle
 
 /// The HTTP door: the broadcaster API under `/rooms`, everything else under `/api/v1`.
 ///
-/// It stops gracefully: requests under way are answered, event streams end, then `run` returns.
+/// It stops gracefully: requests under way are answered, event streams end, then `run` returns; clients that read or
+/// send too slowly for that are cut off.
 public struct SignalingServer: Service {
     private let configuration: SignalingConfiguration
     private let doors: Doors
@@ -62,12 +63,31 @@ public struct SignalingServer: Service {
             },
             logger: quiet(logger))
         do {
-            try await application.run()
+            try await runUntilPatienceEnds(application)
         } catch let error as IOError where error.errnoCode == EADDRINUSE {
             throw SignalingError.addressInUse(host: configuration.host, port: configuration.port)
         } catch let error as IOError {
             throw SignalingError.cannotListen(
                 host: configuration.host, port: configuration.port, cause: String(cString: strerror(error.errnoCode)))
+        }
+    }
+
+    /// A client that has stopped reading, or sends half a request, would keep the gateway from stopping.
+    private func runUntilPatienceEnds(_ application: some ApplicationProtocol) async throws {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                try await application.run()
+                return true
+            }
+            group.addTask { [patience = configuration.stopPatience] in
+                // Throws when cancelled: the server has ended by itself.
+                guard (try? await gracefulShutdown()) != nil else { return false }
+                return (try? await Task.sleep(for: patience)) == nil
+            }
+            let hasEnded = try await group.next() ?? true
+            group.cancelAll()
+            guard !hasEnded else { return }
+            do { _ = try await group.next() } catch is CancellationError {}
         }
     }
 

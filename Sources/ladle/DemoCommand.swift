@@ -14,9 +14,9 @@ struct DemoCommand: AsyncParsableCommand {
     private static let room = "demo"
 
     func run() async throws {
-        var settings = try options.settings()
+        var settings = try usage { try options.settings() }
         if let port { settings.listenPort = port }
-        try options.startLogging(standard: .warning)
+        try usage { try options.startLogging(standard: .warning) }
         try await runGateway(settings) { running in
             // Printed as they happen, from the very first.
             let events = running.events.subscribe(.beginning)

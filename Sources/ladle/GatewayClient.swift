@@ -17,7 +17,7 @@ struct GatewayOptions: ParsableArguments {
 
     /// Runs `body` with a client and turns its failures into a line and an exit status.
     func withClient<Result>(_ body: (GatewayClient) async throws -> Result) async throws -> Result {
-        let client = try GatewayClient(self)
+        let client = try usage { try GatewayClient(self) }
         do {
             let result = try await body(client)
             try? await client.shutdown()
@@ -46,21 +46,29 @@ struct GatewayClient: Sendable {
 
     init(_ options: GatewayOptions) throws {
         let environment = ProcessInfo.processInfo.environment
-        var base = options.gateway ?? environment["LADLE_URL"] ?? "http://127.0.0.1:4443"
-        while base.hasSuffix("/") { base.removeLast() }
-        guard base.hasPrefix("http://") || base.hasPrefix("https://") else {
-            throw ValidationError("the gateway's address '\(base)' must begin with http:// or https://")
+        // A variable that is set to nothing is none.
+        let fromEnvironment = environment["LADLE_URL"].flatMap { $0.isEmpty ? nil : $0 }
+        let address = options.gateway ?? fromEnvironment ?? "http://127.0.0.1:4443"
+        guard Self.isAddress(address) else {
+            throw UsageError("the gateway's address is '\(address)'; it is written as http://HOST:PORT")
         }
+        var base = address
+        while base.hasSuffix("/") { base.removeLast() }
         self.base = base
         if let file = options.tokenFile ?? environment["LADLE_TOKEN_FILE"] {
             guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
-                throw ValidationError("can't read the token file \(file): \(String(cString: strerror(errno)))")
+                throw UsageError("can't read the token file \(file): \(String(cString: strerror(errno)))")
             }
             token = text.split(whereSeparator: \.isNewline).first.map(String.init)
         } else {
             token = nil
         }
         http = HTTPClient(eventLoopGroupProvider: .singleton)
+    }
+
+    private static func isAddress(_ text: String) -> Bool {
+        guard let url = URL(string: text), let host = url.host, !host.isEmpty else { return false }
+        return ["http", "https"].contains(url.scheme)
     }
 
     func shutdown() async throws { try await http.shutdown() }
@@ -123,15 +131,16 @@ struct GatewayClient: Sendable {
         if let json = try? JSONValue(parsing: body), let message = json["message"]?.stringValue {
             return GatewayRefusal(status: status, message: message)
         }
-        let text = String(decoding: body, as: UTF8.self)
+        var text = String(decoding: body, as: UTF8.self)
+        // `Name: message`; the name is for programs.
+        for name in ["Error: ", "TypeError: "] where text.hasPrefix(name) { text.removeFirst(name.count) }
         return GatewayRefusal(status: status, message: text.isEmpty ? "HTTP status \(status)" : text)
     }
 
     /// One line for a person, and the status that goes with it.
     fileprivate func explain(_ error: any Error) -> any Error {
         switch error {
-        case is ExitCode, is ValidationError, is CleanExit:
-            return error
+        case is ExitCode, is CleanExit: return error
         case let refusal as GatewayRefusal where refusal.status == 401 || refusal.status == 403:
             Console.complain(refusal.message)
             return ExitStatus.refused

@@ -1,7 +1,8 @@
 import Dispatch
 import Glibc
 
-/// Ctrl-C and SIGTERM as a stream: the first one asks for an end in order, a second one ends at once.
+/// Ctrl-C, SIGTERM and the closing of the terminal as a stream: the first one asks for an end in order, a second one
+/// ends at once.
 struct Interrupts: ~Copyable {
     let stream: AsyncStream<Int32>
     private let sources: [any DispatchSourceSignal]
@@ -9,7 +10,12 @@ struct Interrupts: ~Copyable {
     init() {
         let (stream, continuation) = AsyncStream.makeStream(of: Int32.self)
         self.stream = stream
-        sources = [SIGINT, SIGTERM].map { number in
+        sources = [SIGINT, SIGTERM, SIGHUP].compactMap { number in
+            // Whoever started it with nohup wants it to go on without the terminal.
+            var present = sigaction()
+            sigaction(number, nil, &present)
+            let isIgnored = unsafeBitCast(present.__sigaction_handler.sa_handler, to: Int.self) == 1
+            guard number != SIGHUP || !isIgnored else { return nil }
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             // Only this source's serial handler touches the count.

@@ -18,14 +18,15 @@ struct RoomsCommand: AsyncParsableCommand {
             let rooms = answer["rooms"]?.arrayValue ?? []
             if rooms.isEmpty { Console.note("no rooms yet; `ladle ingest FILE --room demo` makes one") }
             for room in rooms {
-                Console.out("\(room["id"]?.stringValue ?? "?")")
+                Console.out("\(room["name"]?.stringValue ?? "?")")
                 for producer in room["producers"]?.arrayValue ?? [] {
                     let state =
                         producer["paused"]?.boolValue == true
                         ? "paused" : producer["flowing"]?.boolValue == true ? "flowing" : "silent"
                     Console.out(
                         "  \(producer["kind"]?.stringValue ?? "?")  \(producer["codec"]?.stringValue ?? "?")  \(state)  "
-                            + "by \(producer["broadcaster"]?.stringValue ?? "?")  \(producer["id"]?.stringValue ?? "")")
+                            + "by \(producer["broadcasterName"]?.stringValue ?? "?")  \(producer["id"]?.stringValue ?? "")"
+                    )
                 }
             }
         }

@@ -9,7 +9,7 @@ struct ServeOptions: ParsableArguments {
     @Option(name: .long, help: "A file with the bearer token that clients must show.") var tokenFile: String?
     @Flag(name: .long, help: "Serve other machines without a token.") var noAuth = false
     @Option(name: .long, help: "A further name by which clients call this gateway.") var host: [String] = []
-    @Option(name: .long, help: "A web origin whose pages may use /api/v1.") var origin: [String] = []
+    @Option(name: .long, help: "A web origin whose pages may use this gateway.") var origin: [String] = []
     @Option(name: .long, help: "The address RTP is received on.") var rtpAddress = "127.0.0.1"
     @Option(name: .long, help: "The address that clients are told to send RTP to.") var announcedAddress: String?
     @Option(name: .long, help: "The UDP ports for RTP, as MIN-MAX.") var rtpPorts = "40000-49999"
@@ -26,7 +26,7 @@ struct ServeOptions: ParsableArguments {
         if let tokenFile {
             guard let text = try? String(contentsOfFile: tokenFile, encoding: .utf8),
                 let token = text.split(whereSeparator: \.isNewline).first
-            else { throw ValidationError("--token-file \(tokenFile) can't be read or is empty") }
+            else { throw UsageError("--token-file \(tokenFile) can't be read or is empty") }
             settings.token = String(token)
         }
         settings.noAuth = noAuth
@@ -37,14 +37,14 @@ struct ServeOptions: ParsableArguments {
         settings.mediaFolders = (media.isEmpty ? ["."] : media).map(Self.absolute)
         settings.recordingsFolder = Self.absolute(recordings)
         settings.idleRoom = .seconds(idleRoom)
-        do { try settings.validate() } catch { throw ValidationError("\(error)") }
+        do { try settings.validate() } catch { throw UsageError("\(error)") }
         return settings
     }
 
     /// - Parameter standard: The level when none was asked for.
     func startLogging(standard: Logger.Level = .info) throws {
         guard let level = logLevel.map({ Logger.Level(rawValue: $0) }) ?? standard else {
-            throw ValidationError(
+            throw UsageError(
                 "--log-level is '\(logLevel ?? "")'; it can be \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))"
             )
         }
@@ -64,7 +64,7 @@ struct ServeOptions: ParsableArguments {
 
     /// "127.0.0.1:4443", "[::1]:4443" or a port alone.
     static func address(_ text: String) throws -> (String, UInt16) {
-        let wrong = ValidationError("--listen is '\(text)'; it is written as ADDRESS:PORT, for instance 127.0.0.1:4443")
+        let wrong = UsageError("--listen is '\(text)'; it is written as ADDRESS:PORT, for instance 127.0.0.1:4443")
         guard let colon = text.lastIndex(of: ":") else {
             guard let port = UInt16(text) else { throw wrong }
             return ("127.0.0.1", port)
@@ -77,7 +77,7 @@ struct ServeOptions: ParsableArguments {
     static func ports(_ text: String) throws -> ClosedRange<UInt16> {
         let parts = text.split(separator: "-")
         guard parts.count == 2, let low = UInt16(parts[0]), let high = UInt16(parts[1]), low <= high else {
-            throw ValidationError("--rtp-ports is '\(text)'; it is written as MIN-MAX, for instance 40000-49999")
+            throw UsageError("--rtp-ports is '\(text)'; it is written as MIN-MAX, for instance 40000-49999")
         }
         return low...high
     }
@@ -89,8 +89,8 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var options: ServeOptions
 
     func run() async throws {
-        let settings = try options.settings()
-        try options.startLogging()
+        let settings = try usage { try options.settings() }
+        try usage { try options.startLogging() }
         try await runGateway(settings) { running in
             Console.note("ladle \(LadleVersion.current) serves \(running.url)")
         }

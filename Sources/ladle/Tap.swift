@@ -41,7 +41,7 @@ struct Tap {
             throw GatewayRefusal(status: 404, message: "there is no room \"\(room)\"; `ladle rooms` lists them")
         }
         let producers = (snapshot["producers"]?.arrayValue ?? []).filter {
-            broadcaster == nil || $0["broadcaster"]?.stringValue == broadcaster
+            broadcaster == nil || $0["broadcasterId"]?.stringValue == broadcaster
         }
         guard !producers.isEmpty else {
             throw GatewayRefusal(status: 404, message: "nobody sends anything into the room \"\(room)\"")

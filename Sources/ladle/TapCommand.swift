@@ -21,9 +21,13 @@ struct TapCommand: AsyncParsableCommand {
     @Flag(name: .long, help: "Start ffplay, and end with it.") var play = false
 
     func run() async throws {
-        guard SocketAddress(address, port: 0) != nil else {
-            throw ValidationError("--address is '\(address)'; it must be an IPv4 or IPv6 address")
+        try usage {
+            guard SocketAddress(address, port: 0) == nil else { return }
+            throw UsageError("--address is '\(address)'; it must be an IPv4 or IPv6 address")
         }
+        // Before anything is in the room: whoever interrupts now leaves nothing behind either.
+        let interrupts = Interrupts()
+        let signals = interrupts.stream
         try await gateway.withClient { client in
             var tap = Tap(client: client, room: room, address: address)
             do {
@@ -32,7 +36,7 @@ struct TapCommand: AsyncParsableCommand {
                 try write(tap.description.text, to: file)
                 Console.out(tap.description.text)
                 explain(file)
-                try await wait(for: tap, file)
+                try await wait(for: tap, file, signals)
             } catch {
                 await tap.close()
                 throw error
@@ -46,9 +50,10 @@ struct TapCommand: AsyncParsableCommand {
     }
 
     private func write(_ text: String, to file: String) throws {
-        do { try text.write(toFile: file, atomically: true, encoding: .utf8) } catch {
-            throw ValidationError("can't write \(file): \(error)")
-        }
+        // Not Foundation's own: its errors are pages.
+        guard let target = fopen(file, "w") else { throw GatewayRefusal(cantWrite: file) }
+        let written = fputs(text, target)
+        guard fclose(target) == 0, written >= 0 else { throw GatewayRefusal(cantWrite: file) }
     }
 
     private func explain(_ file: String) {
@@ -60,17 +65,24 @@ struct TapCommand: AsyncParsableCommand {
     }
 
     /// Resumes the consumers whenever a player opens their ports, until Ctrl-C or the player's end.
-    private func wait(for tap: Tap, _ file: String) async throws {
-        let interrupts = Interrupts()
-        let signals = interrupts.stream
+    private func wait(for tap: Tap, _ file: String, _ signals: AsyncStream<Int32>) async throws {
         let player = play ? try Player(file: file) : nil
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { for await _ in signals { return } }
             group.addTask { try await tap.serve() }
             if let player { group.addTask { try await player.wait() } }
+            // However it ends: the player must not stay.
+            defer {
+                group.cancelAll()
+                player?.stop()
+            }
             try await group.next()
-            group.cancelAll()
         }
-        player?.stop()
+    }
+}
+
+extension GatewayRefusal {
+    fileprivate init(cantWrite file: String) {
+        self.init(status: 0, message: "can't write \(file): \(String(cString: strerror(errno)))")
     }
 }

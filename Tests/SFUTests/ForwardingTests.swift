@@ -203,6 +203,33 @@ func `a wrap of the incoming sequence number goes unnoticed`(start: Int) throws 
     #expect(stage.sent.filter { !$0.isRTCP }.allSatisfy { $0.payload == [7, 8, 9] })
 }
 
+@Test func `packets of a codec that a consumer has not leave no gap, late ones only their own`() throws {
+    let stage = try Stage()
+    let source = try stage.transport("source")
+    var parameters = Parameters.vp8()
+    parameters.codecs += Parameters.h264().codecs
+    try stage.produce("video", on: source, parameters)
+    var onlyVP8 = Parameters.everything
+    onlyVP8.codecs.removeAll { $0.mimeType == "video/H264" }
+    try stage.receiver("c", of: "video", at: 5000, onlyVP8)
+    func feed(_ sequence: Int, isVP8: Bool = true) throws {
+        let payload = isVP8 ? Packets.vp8Payload(isKeyFrame: sequence == 100) : [1, 2, 3]
+        stage.feed(try Packets.rtp(payloadType: isVP8 ? 96 : 112, sequence: sequence, payload: payload), on: source.rtp)
+    }
+    func sequences() -> [Int] {
+        let media = stage.media(to: 5000)
+        return media.map { $0.sequence - (media.first?.sequence ?? 0) }
+    }
+    try feed(100)
+    try feed(101, isVP8: false)
+    try feed(102)
+    #expect(sequences() == [0, 1])
+    try feed(104)
+    try feed(103, isVP8: false)
+    try feed(105)
+    #expect(sequences() == [0, 1, 3, 4])
+}
+
 @Test func `runs are cut where sizes change, at 64 datagrams and at 65,000 bytes`() throws {
     var outbox = Outbox()
     let stage = try Stage()

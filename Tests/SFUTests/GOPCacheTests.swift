@@ -240,6 +240,22 @@ func `the group of pictures may lie across a wrap of the sequence number`(start:
     #expect(media.map { $0.sequence - first } == [1, 2, 0, 3])
 }
 
+@Test func `an overtaken key frame has the whole of the log, too`() throws {
+    var configuration = SFUConfiguration()
+    configuration.gopCacheBytes = 2 << 20
+    let show = try Show(configuration)
+    // 1.1 MB: a key frame would begin the ring anew.
+    try show.play(frames: 110, keyFrameFirst: true, packets: 10, size: 1000)
+    let packets = try show.track.frame(isKeyFrame: true, packets: 4, size: 1000)
+    for place in [1, 0, 2, 3] { show.stage.feed(packets[place], on: show.source.rtp) }
+    // 1.4 MB.
+    try show.play(frames: 140, packets: 10, size: 1000)
+    try show.stage.receiver("late", of: "video", at: 5000)
+    show.stage.flush()
+    show.stage.pass(.milliseconds(500))
+    #expect(show.stage.media(to: 5000).map(\.number) == [1101, 1100] + Array(1102..<2504))
+}
+
 @Test func `a waiting consumer starts with whoever's key frame comes first`() throws {
     let show = try Show()
     try show.play(frames: 5)

@@ -54,6 +54,17 @@ private func busyStage() throws -> (stage: Stage, source: Stage.Port, receiver: 
     #expect(after?.first?["pliCount"] == 1)
 }
 
+@Test func `a bad packet within a compound spoils only itself`() throws {
+    let (stage, _, receiver, ssrc) = try busyStage()
+    // A receiver report that announces 31 blocks and has none.
+    let bad: [UInt8] = [0x80 | 31, 201, 0, 1, 0, 0, 0, 1]
+    stage.feed(
+        bad + Packets.pictureLoss(ssrc: ssrc), on: receiver.rtp, from: Stage.address("198.51.100.7", 5000))
+    #expect(stage.drops(receiver).malformed == 1)
+    let stats = try stage.engine.stats(of: ConsumerID(rawValue: "c"), now: stage.now).arrayValue
+    #expect(stats?.first?["pliCount"] == 1)
+}
+
 @Test func `each kind of bad packet has its counter`() throws {
     let (stage, source, _, _) = try busyStage()
     let sent = stage.sent.count

@@ -153,6 +153,26 @@ private let report = Packets.senderReport(ssrc: 1111, ntp: NTPTime(rawValue: 1 <
     #expect(stage.drops(source).otherStream == 1)
 }
 
+@Test func `an announced stream is known by its own SSRC alone`() throws {
+    let stage = try Stage()
+    let source = try stage.transport("in", rtcpMux: true)
+    var parameters = Parameters.opus(ssrc: 1111, mid: "a0")
+    parameters.encodings[0].rtxSSRC = 1112
+    parameters.headerExtensions = [.init(uri: "urn:ietf:params:rtp-hdrext:sdes:mid", id: 3)]
+    try stage.produce("audio", on: source, parameters, kind: .audio)
+    try stage.receiver("c", of: "audio", at: 5000)
+    // Under the SSRC of retransmissions, and under a strange one with the MID.
+    for ssrc: UInt32 in [1112, 77] {
+        stage.feed(
+            try Packets.rtp(
+                payloadType: 100, sequence: 1, ssrc: ssrc, extensions: [.init(id: 3, data: Array("a0".utf8))],
+                payload: [1]), on: source.rtp)
+    }
+    #expect(stage.drops(source).otherStream == 2)
+    stage.feed(try Packets.rtp(payloadType: 100, sequence: 9, ssrc: 1111, payload: [1]), on: source.rtp)
+    #expect(stage.media(to: 5000).count == 1)
+}
+
 @Test func `SSRCs and MIDs that are taken on the transport are refused, and free again after close`() throws {
     let stage = try Stage()
     let source = try stage.transport("in")

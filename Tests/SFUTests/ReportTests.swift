@@ -90,6 +90,32 @@ private func wallTime(of timestamp: UInt32, _ info: SenderInfo, clockRate: Doubl
     }
 }
 
+@Test func `a sender that starts over has a new line, and receivers hear of it at once`() throws {
+    let stage = try Stage()
+    let source = try stage.transport("source", rtcpMux: true)
+    try stage.produce("video", on: source, Parameters.vp8())
+    try stage.receiver("c", of: "video", at: 5000)
+    var track = VideoTrack()
+    for packet in try track.frame(isKeyFrame: true) { stage.feed(packet, on: source.rtp) }
+    stage.feed(Packets.senderReport(ssrc: 2222, ntp: ntp(stage.unixNow), timestamp: 90_000), on: source.rtp)
+    let told = stage.feedback(to: 5001).count
+    // A long loss: the numbers jump, the timestamps go on as time does.
+    stage.clock.advance(to: stage.now + .milliseconds(100))
+    (track.sequence, track.timestamp) = (20_000, 99_000)
+    for _ in 0..<2 { for packet in try track.frame() { stage.feed(packet, on: source.rtp) } }
+    #expect(stage.feedback(to: 5001).count == told)
+    // The program was started again: everything is new, and the timestamp is a lower one.
+    (track.sequence, track.timestamp) = (50_000, 4_000_000_000)
+    for _ in 0..<2 { for packet in try track.frame() { stage.feed(packet, on: source.rtp) } }
+    let info = try #require(stage.feedback(to: 5001).last?.senderInfos.first)
+    #expect(stage.feedback(to: 5001).count == told + 1)
+    #expect(info.rtpTimestamp == 4_000_003_000)
+    // The new sender's own report is told at once again.
+    stage.feed(
+        Packets.senderReport(ssrc: 2222, ntp: ntp(stage.unixNow), timestamp: 4_000_001_000), on: source.rtp)
+    #expect(stage.feedback(to: 5001).last?.senderInfos.first?.rtpTimestamp == 4_000_001_000)
+}
+
 @Test func `a report that comes before the first packet is remembered`() throws {
     let stage = try Stage()
     let source = try stage.transport("source", rtcpMux: true)

@@ -52,6 +52,18 @@ private func members(_ value: JSONValue?) -> Set<String> { Set(value?.objectValu
     #expect(members(transport?.first?["rtcpTuple"]) == members(tuple))
 }
 
+@Test func `a rate is told up to 400 Gbit/s`() {
+    var meter = RateMeter(window: .milliseconds(2500))
+    var now = Instant(nanoseconds: 0)
+    // 32 steps of 78.125 ms.
+    for _ in 0..<32 {
+        meter.add(4_000_000_000, now: now)
+        now = now + .nanoseconds(78_125_000)
+    }
+    #expect(meter.bitsPerSecond(now: now - .nanoseconds(1)) == 409_600_000_000)
+    #expect(meter.bitsPerSecond(now: now + .seconds(3)) == 0)
+}
+
 @Test func `statistics count`() throws {
     let stage = try Stage()
     let source = try stage.transport("source", rtcpMux: true)

@@ -1,5 +1,7 @@
 import Base
 import Events
+import Foundation
+import Signaling
 import Testing
 
 @Suite struct EventRouteTests {
@@ -25,6 +27,17 @@ import Testing
             #expect(
                 rooms(try await gateway.client("GET", "/api/v1/events?follow=false&since=ffffffff-2"))
                     == ["other-boot", "1", "2", "3"])
+        }
+    }
+
+    @Test func `who asks for plain text gets a line for each event, as a log has it`() async throws {
+        try await Gateway.run { gateway in
+            publish(1...2, gateway)
+            let reply = try await gateway.client(
+                "GET", "/api/v1/events?follow=false", headers: ["Accept": "text/plain"])
+            #expect(reply.contentType == "text/plain; charset=utf-8")
+            let lines = reply.body.split(separator: "\n")
+            #expect(lines.map { $0.dropFirst(14) } == ["room.created         1", "room.created         2"])
         }
     }
 
@@ -71,6 +84,49 @@ import Testing
             #expect(reply.status == 400)
             #expect(reply.json == ["error": "TypeError", "message": .string(message)])
         }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a client that has stopped reading keeps nobody from stopping`() async throws {
+        let configuration = SignalingConfiguration(port: 0, stopPatience: .milliseconds(100))
+        let stalled = Locked<[FileHandle]>([])
+        try await Gateway.run(configuration) { gateway in
+            // Far more than the sockets' buffers hold.
+            let room = String(repeating: "x", count: 200_000)
+            for _ in 1...100 { gateway.events.publish(.roomCreated(room: room)) }
+            let silent = try gateway.client.open()
+            try silent.write(contentsOf: Data(gateway.client.head("GET", "/api/v1/events?since=beginning").utf8))
+            // The head has come, and nothing is read any more.
+            _ = try silent.read(upToCount: 20)
+            // Another has said half of what it wants.
+            let slow = try gateway.client.open()
+            let headers = ["Content-Type": "application/json", "Content-Length": "50"]
+            try slow.write(
+                contentsOf: Data(gateway.client.head("POST", "/rooms/x/broadcasters", headers: headers).utf8))
+            stalled.withLock { $0 = [silent, slow] }
+        }
+        // `run` has returned though they are still there.
+        for client in stalled.withLock({ $0 }) { try client.close() }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `what happens last is still read by whoever follows`() async throws {
+        let following = Locked<Task<Reply, any Error>?>(nil)
+        let (bodies, source) = AsyncStream.makeStream(of: String.self)
+        try await Gateway.run { gateway in
+            let task = Task {
+                try await gateway.client.follow("/api/v1/events", headers: ["Accept": "text/event-stream"]) { body in
+                    source.yield(body)
+                    return false
+                }
+            }
+            following.withLock { $0 = task }
+            _ = await bodies.first { !$0.isEmpty }
+            publish(1...50, gateway)
+            gateway.events.finish()
+        }
+        let task = try #require(following.withLock { $0 })
+        #expect(try await task.value.body.contains("\"room\":\"50\""))
     }
 
     @Test func `open streams end when the gateway stops`() async throws {

@@ -130,6 +130,18 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func `who only asks for the head owns nothing`() async throws {
+        try await Gateway.run { gateway in
+            let made = try await gateway.client("POST", "/api/v1/ingests", json: ["room": "demo", "source": "test"])
+            let path = try #require(made.headers["location"]) + "/progress?owner=true"
+            #expect(try await gateway.client("HEAD", path).status == 200)
+            // One owner comes and goes; were the other one counted, the ingest would go on.
+            _ = try await gateway.client.follow(path) { $0.contains("starting") }
+            await gateway.pipelines.isStopped("ingest-1")
+        }
+    }
+
     @Test func `an ingest ends when its owner's connection does`() async throws {
         try await Gateway.run { gateway in
             let status = try await gateway.pipelines.startIngest(

@@ -49,8 +49,35 @@ import Testing
             #expect(try await client("GET", path).status == 200)
             #expect(
                 try await client("GET", path, headers: ["Origin": "http://127.0.0.1:\(client.port)"]).status == 200)
-            // The scripts' API has no such rule.
-            #expect(try await client("GET", "/rooms/x", headers: ["Origin": "https://evil.example"]).status == 200)
+        }
+    }
+
+    @Test(arguments: [
+        ["Origin": "https://evil.example"], ["Origin": "null"], ["Sec-Fetch-Site": "cross-site"],
+        ["Sec-Fetch-Site": "same-site"],
+    ])
+    func `pages of other origins make nothing on the scripts' API, nor behind an escaped path`(
+        headers: [String: String]
+    ) async throws {
+        try await Gateway.run { gateway in
+            let client = gateway.client
+            let made = try await client("GET", "/rooms/x", headers: headers)
+            let added = try await client(
+                "POST", "/rooms/x/broadcasters", json: .broadcaster("me"), headers: headers)
+            let escaped = try await client("GET", "/%61pi/v1/rooms", headers: headers)
+            #expect([made.status, added.status, escaped.status] == [403, 403, 403])
+            #expect(await gateway.rooms.list().isEmpty)
+        }
+    }
+
+    @Test(arguments: ["same-origin", "none"])
+    func `what a person types, and pages of ours, are let in`(site: String) async throws {
+        try await Gateway.run(Self.configuration(origins: ["https://app.example"])) { gateway in
+            let client = gateway.client
+            #expect(try await client("GET", "/rooms/x", headers: ["Sec-Fetch-Site": site]).status == 200)
+            let listed = ["Sec-Fetch-Site": "cross-site", "Origin": "https://app.example"]
+            let reply = try await client("GET", "/rooms/x", headers: listed)
+            #expect(reply.status == 200 && reply.headers["access-control-allow-origin"] == "https://app.example")
         }
     }
 

@@ -29,7 +29,7 @@ final class Daemon {
             output: scratch.url.appendingPathComponent("log"))
         _ = try await eventually("the daemon on port \(port)\n\(tool.text)") {
             guard self.tool.isRunning else { throw DeadlinePassed(what: "the daemon, which ended:\n\(self.tool.text)") }
-            return (try? await self.call(.GET, "/api/v1/version"))?.status == 200 ? true : nil
+            return (try? await self.call(.get, "/api/v1/version"))?.status == 200 ? true : nil
         }
     }
 
@@ -85,7 +85,7 @@ final class Daemon {
 
     /// Everything that happened so far, oldest first.
     func events(room: String? = nil) async throws -> [JSONValue] {
-        let answer = try await call(.GET, "/api/v1/events?follow=false" + (room.map { "&room=\($0)" } ?? ""))
+        let answer = try await call(.get, "/api/v1/events?follow=false" + (room.map { "&room=\($0)" } ?? ""))
         return try answer.text.split(separator: "\n").map { try JSONValue(parsing: String($0)) }
     }
 
@@ -120,7 +120,7 @@ struct HTTPMethodName: ExpressibleByStringLiteral {
     let name: String
     init(_ name: String) { self.name = name }
     init(stringLiteral value: String) { name = value }
-    static let GET: HTTPMethodName = "GET"
-    static let POST: HTTPMethodName = "POST"
-    static let DELETE: HTTPMethodName = "DELETE"
+    static let get: HTTPMethodName = "GET"
+    static let post: HTTPMethodName = "POST"
+    static let delete: HTTPMethodName = "DELETE"
 }

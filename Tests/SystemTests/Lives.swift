@@ -112,10 +112,15 @@ extension AllSystemTests {
 
         @Test func `a player that comes late to a tap gets a whole picture`() async throws {
             let daemon = try await Daemon()
-            try await daemon.call("POST", "/api/v1/ingests", json: ["room": "tap", "source": "test"])
+            let ingest = try await daemon.call("POST", "/api/v1/ingests", json: ["room": "tap", "source": "test"])
+            let sender = try #require(ingest.json["id"]?.stringValue)
             try await daemon.event("media.flowing", room: "tap") { $0["kind"] == "video" }
+            let rooms = try daemon.ladle(["rooms"])
+            #expect(try await rooms.wait(seconds: 30) == 0)
+            #expect(rooms.text.hasPrefix("tap\n"), "\(rooms.text)")
+            #expect(rooms.text.contains("video/VP8  flowing  by Test source"), "\(rooms.text)")
             let sdp = daemon.scratch.path("tap.sdp")
-            let tap = try daemon.ladle(["tap", "--room", "tap", "--output", sdp])
+            let tap = try daemon.ladle(["tap", "--room", "tap", "--broadcaster", sender, "--output", sdp])
             try await eventually("the SDP\n\(tap.text)") { FileManager.default.fileExists(atPath: sdp) ? true : nil }
             let picture = daemon.scratch.path("picture.mkv")
             let player = try Tool(
@@ -128,6 +133,34 @@ extension AllSystemTests {
             tap.signal(SIGINT)
             #expect(try await tap.wait(seconds: 30) == 0, "\(tap.text)")
             try await daemon.event("broadcaster.closed", room: "tap") { $0["broadcasterName"] == "tap" }
+            try await daemon.stop()
+        }
+
+        @Test(arguments: [
+            (["rooms", "--gateway", "nowhere"], 64, "ladle: the gateway's address is 'nowhere'; it is written as"),
+            (["tap", "--address", "here"], 64, "ladle: --address is 'here'; it must be"),
+            (["tap", "--room", "nobody"], 1, "ladle: there is no room \"nobody\""),
+            (["serve", "--listen", "0.0.0.0:1"], 64, "ladle: listen: 0.0.0.0:1 can be reached"),
+            (["record", "--broadcaster", ""], 1, "ladle: the broadcaster id is empty"),
+            (["rooms", "--gateway", "http://127.0.0.1:1"], 69, "ladle: no gateway answers at http://127.0.0.1:1;"),
+        ])
+        func `a mistake is told in one line`(command: [String], status: Int32, line: String) async throws {
+            let daemon = try await Daemon()
+            let tool = try daemon.ladle(command)
+            #expect(try await tool.wait(seconds: 30) == status)
+            #expect(tool.text.hasPrefix(line) && tool.text.split(separator: "\n").count == 1, "\(tool.text)")
+            try await daemon.stop()
+        }
+
+        @Test func `a closed terminal ends a recording as Ctrl-C does`() async throws {
+            let daemon = try await Daemon()
+            let record = try daemon.ladle(["record", "--room", "terminal"])
+            try await daemon.event("recording.armed", room: "terminal")
+            try await daemon.call("POST", "/api/v1/ingests", json: ["room": "terminal", "source": "test"])
+            try await daemon.event("recording.started", room: "terminal")
+            record.signal(SIGHUP)
+            #expect(try await record.wait(seconds: 30) == 0, "\(record.text)")
+            try await daemon.event("recording.finished", room: "terminal")
             try await daemon.stop()
         }
 

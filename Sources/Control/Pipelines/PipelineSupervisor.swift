@@ -16,6 +16,8 @@ public actor PipelineSupervisor: PipelineControlling {
     private let context: PipelineContext
     private var ingests = Registry<Ingest>()
     private var recordings = Registry<Recording>()
+    /// Those that are being started, and are in no list yet.
+    private var coming = 0
     private var isStopped = false
 
     /// - Parameters:
@@ -38,6 +40,8 @@ public actor PipelineSupervisor: PipelineControlling {
 
     public func startIngest(_ request: IngestRequest) async throws(ControlError) -> IngestStatus {
         var job = try ingestJob(request)
+        coming += 1
+        defer { coming -= 1 }
         // Before the room: a wrong name must not make one.
         let file = try open(request.source)
         let id = Self.newID("ingest")
@@ -78,6 +82,8 @@ public actor PipelineSupervisor: PipelineControlling {
             throw ControlError(.unsupported, "there is no description \"record-mkv\"")
         }
         try checkLimit()
+        coming += 1
+        defer { coming -= 1 }
         let made: NewRecording
         do {
             made = try folders.createRecording(named: request.output, room: request.room)
@@ -190,7 +196,7 @@ public actor PipelineSupervisor: PipelineControlling {
     private func checkLimit() throws(ControlError) {
         guard !isStopped else { throw Self.shuttingDown }
         let limit = context.configuration.limit
-        let running = ingests.all.count { !$0.board.isFinal } + recordings.all.count { !$0.board.isFinal }
+        let running = coming + ingests.all.count { !$0.board.isFinal } + recordings.all.count { !$0.board.isFinal }
         guard running < limit else {
             throw ControlError(.exhausted, "\(running) ingests and recordings run already, and \(limit) may")
         }

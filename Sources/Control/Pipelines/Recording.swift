@@ -225,6 +225,10 @@ actor Recording {
             ))
     }
 
+    private var deleted: PipelineFailure {
+        PipelineFailure(code: .cannotWrite, message: "\(subject.name) was deleted while it was being written")
+    }
+
     private func fail(_ failure: PipelineFailure) async {
         guard self.failure == nil else { return }
         self.failure = failure
@@ -233,8 +237,10 @@ actor Recording {
     }
 
     /// The one place that closes what it had, however it ended. The file stays, unless nothing is in it.
-    private func close(_ end: PipelineEnd) async {
+    private func close(_ reported: PipelineEnd) async {
         climb(to: .draining)
+        // The process wrote to the end and knows nothing of it.
+        let end = file?.isDeleted == true && reported.failure == nil ? .failed(deleted) : reported
         await context.armed.ready(id)
         if isInRoom {
             isInRoom = false

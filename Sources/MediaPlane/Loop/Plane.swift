@@ -12,13 +12,14 @@ struct Plane: ~Copyable {
     private static let datagramsBetweenFlushes = 256
     /// Half an audio stream's log: what lies in the log unsent must not be overwritten.
     private static let bytesBetweenFlushes = 128 << 10
-    /// No socket is read any more when a turn has taken this long: commands wait, and so do packets that came in
+    /// Nothing is read any more when a turn has taken this long: commands wait, and so do packets that came in
     /// first and are not sent yet. 2 ms: two coalescing windows; some 1,000 packets at 2 µs.
     private static let readingTime = Duration.milliseconds(2)
     /// Reads of one socket a turn. What is left is reported again next turn, after the others and the commands.
     private static let readsPerSocket = 8
-    /// Turns' worth of reads for a socket that is about to be closed: some 8,000 packets, more than its buffer holds.
-    private static let readsBeforeClosing = 16
+    /// For a socket that is about to be closed, whose buffer is worth some milliseconds. Bounded, since a sender that
+    /// knows of no end must not keep the loop; long, since a busy machine takes the thread away in the midst of it.
+    private static let lastReadingTime = Duration.milliseconds(100)
 
     var engine: MediaEngine
     var outbox = Outbox()
@@ -45,8 +46,8 @@ struct Plane: ~Copyable {
         let start = ready.count == 0 ? 0 : Int(counters.turns % UInt64(ready.count))
         let end = now + Self.readingTime
         for place in 0..<ready.count {
-            read(SocketID(ready[(start + place) % ready.count]), now: now)
-            if Instant(nanoseconds: ladle_monotonic_ns()) > end { break }
+            read(SocketID(ready[(start + place) % ready.count]), now: now, until: end)
+            if Self.isOver(end) { break }
         }
         engine.advance(to: now, into: &outbox)
         flush(now: now)
@@ -80,9 +81,9 @@ struct Plane: ~Copyable {
     /// Before a sender is closed: what it sent until now is received, and leaves at once. Its last packets and the command
     /// that closes it come on two ways, and the command may be the quicker one.
     mutating func takeLast(of transport: TransportID, now: Instant) {
+        let end = now + Self.lastReadingTime
         for socket in engine.sockets(of: transport) {
-            // Bounded: a sender that knows of no end must not keep the loop.
-            for _ in 0..<Self.readsBeforeClosing where !read(socket, now: now) { break }
+            while read(socket, now: now, until: end) {}
         }
         engine.hurry(transport, now: now)
         flush(now: now)
@@ -99,9 +100,11 @@ struct Plane: ~Copyable {
         send()
     }
 
-    /// True: there may be more.
+    private static func isOver(_ end: Instant) -> Bool { Instant(nanoseconds: ladle_monotonic_ns()) > end }
+
+    /// True: there may be more, and there is time for it.
     @discardableResult
-    private mutating func read(_ socket: SocketID, now: Instant) -> Bool {
+    private mutating func read(_ socket: SocketID, now: Instant, until end: Instant) -> Bool {
         // A socket may be closed by what another one received in this very turn.
         guard let descriptor = sockets.descriptor(socket) else { return false }
         for _ in 0..<Self.readsPerSocket {
@@ -116,7 +119,8 @@ struct Plane: ~Copyable {
                 return false
             }
             for index in 0..<count { take(index, on: socket, now: now) }
-            if count < ReceiveBatch.capacity { return false }
+            // Joined messages are up to 512 datagrams a read, and each may go to a hundred consumers.
+            if count < ReceiveBatch.capacity || Self.isOver(end) { return false }
         }
         return true
     }

@@ -21,6 +21,12 @@ public final class OpenedFile: Sendable {
         return fstat(descriptor, &about) == 0 ? Int(about.st_size) : 0
     }
 
+    /// Whether somebody deleted it meanwhile: what is written goes nowhere.
+    public var isDeleted: Bool {
+        var about = stat()
+        return fstat(descriptor, &about) == 0 && about.st_nlink == 0
+    }
+
     /// Takes a file away that nothing was ever written to. True: it is gone.
     @discardableResult
     public func removeIfEmpty() -> Bool {

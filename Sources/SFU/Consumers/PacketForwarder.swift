@@ -55,9 +55,9 @@ struct PacketForwarder: Sendable {
     mutating func stop() { flow = .stopped }
     mutating func wait() { flow = .waiting }
 
-    /// Begins with what comes from now on.
-    mutating func startLive(at head: UInt64) {
-        cursor = head
+    /// Begins with the packet that lies there; the log's head: with what comes from now on.
+    mutating func start(at position: UInt64) {
+        cursor = position
         needsSync = true
         knowsFirstIndex = false
         flow = .running
@@ -72,6 +72,9 @@ struct PacketForwarder: Sendable {
         knowsFirstIndex = true
         firstIndex = gop.index
     }
+
+    /// Whether packets from before this index have been sent.
+    func hasBegun(before index: UInt64) -> Bool { packetCount > 0 && firstIndex < index }
 
     /// What was sent before means nothing for what comes: begin anew when started.
     mutating func forgetPlace() { needsSync = true }
@@ -122,6 +125,8 @@ struct PacketForwarder: Sendable {
     /// A codec that this consumer does not have: no gap. Later numbers move up by one; earlier packets that are late
     /// are refused from now on, since no number of theirs is left.
     private mutating func skip(_ record: PacketLog.Record) {
+        // A late one leaves its gap: what came after it has been numbered already.
+        guard record.index &+ rewriter.indexOffset > lastOutgoing else { return }
         firstIndex = record.index &+ 1
         rewriter.indexOffset = lastOutgoing &+ 1 &- firstIndex
     }

@@ -77,12 +77,12 @@ extension MediaEngine {
     // MARK: - Starting
 
     /// Begins forwarding when nothing stands against it: with the cached group of pictures, else at a key frame that
-    /// the source is asked for, else (no key frame detection) at once.
+    /// the source is asked for; without key frame detection at once, audio beside its sender's picture.
     mutating func start(_ index: SlabIndex, now: Instant, into out: inout Outbox) {
         guard consumers[index].isActive, transports[consumers[index].transport].isConnected else { return }
         let producer = consumers[index].producer
         guard producers[producer].detectsKeyFrames else {
-            consumers[index].forwarder.startLive(at: producers[producer].log.head)
+            startWithoutKeyFrame(index, producer, now: now)
             return
         }
         if startAtKeyFrame(index, producer, now: now) {
@@ -107,5 +107,48 @@ extension MediaEngine {
         in producers: borrowing Slab<Producer>, _ producer: SlabIndex
     ) {
         consumers[index].forwarder.start(at: gop, in: producers[producer].log)
+    }
+}
+
+// MARK: - Audio beside a picture
+
+extension MediaEngine {
+    /// Audio that starts for the first time begins with what came since the picture that its sender's video begins
+    /// with: else a recording that is started in the middle would be silent until now.
+    private mutating func startWithoutKeyFrame(_ index: SlabIndex, _ producer: SlabIndex, now: Instant) {
+        let head = producers[producer].log.head
+        var position = head
+        if producers[producer].kind == .audio, consumers[index].forwarder.packetCount == 0,
+            let picture = oldestPicture(beside: producer, for: consumers[index].transport, now: now)
+        {
+            position = producers[producer].firstPosition(since: picture)
+        }
+        consumers[index].forwarder.start(at: position)
+        guard position < head else { return }
+        consumers[index].catchUp.begin(received: producers[producer].stream?.packetCount ?? 0, now: now)
+        wake(producer, at: now)
+    }
+
+    /// When the oldest picture came that a video consumer of the same sender would begin with now; nil: there is none.
+    private func oldestPicture(beside producer: SlabIndex, for receiver: SlabIndex, now: Instant) -> Instant? {
+        var oldest: Instant?
+        for transport in routers[producers[producer].router].transports {
+            for video in transports[transport].producers where producers[video].cname == producers[producer].cname {
+                guard let picture = producers[video].gop.start(in: producers[video].log, now: now),
+                    !isShown(video, since: picture, to: receiver)
+                else { continue }
+                oldest = min(oldest ?? picture.arrival, picture.arrival)
+            }
+        }
+        return oldest
+    }
+
+    /// Whether a receiver has had the video since before this picture: it is live, and old audio would come late.
+    private func isShown(_ video: SlabIndex, since picture: GOPCache.Start, to receiver: SlabIndex) -> Bool {
+        for consumer in transports[receiver].consumers
+        where consumers[consumer].producer == video && consumers[consumer].forwarder.hasBegun(before: picture.index) {
+            return true
+        }
+        return false
     }
 }

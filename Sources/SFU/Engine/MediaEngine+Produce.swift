@@ -61,7 +61,7 @@ extension MediaEngine {
         let index = try index(id, "producer.pause")
         guard !producers[index].paused else { return }
         producers[index].paused = true
-        producers[index].gop.forget()
+        producers[index].forgetPast()
         producers[index].requester.cancel()
         for position in producers[index].consumers.indices {
             let consumer = producers[index].consumers[position]

@@ -51,6 +51,7 @@ extension MediaEngine {
             if known == nil { transports[transport].listener.learn(ssrc: header.ssrc, producer) }
             streamAppeared(producer, startsWithKeyFrame: receipt.isKeyFrame, now: now, into: &out)
         }
+        if receipt.hasRestarted { streamRestarted(producer, header, now: now) }
         if receipt.isKept { packetKept(receipt, header, producer, now: now) }
         if !producers[producer].isFlowing, producers[producer].lastPacket == now {
             startedFlowing(producer, now: now, into: &out)
@@ -86,6 +87,22 @@ extension MediaEngine {
             requestKeyFrame(of: index, now: now, into: &out)
         }
     }
+
+    /// The numbers of a stream jumped: after a long loss, or its sender was started again and has new timestamps, too.
+    /// Then its line through time is void, and receivers are told the new one at once.
+    private mutating func streamRestarted(_ index: SlabIndex, _ header: RTPHeader, now: Instant) {
+        if let line = producers[index].senderLine {
+            let expected = line.timestamp(atUnixNanoseconds: clock.unixNanoseconds(at: now))
+            let distance = Int64(Int32(bitPattern: header.timestamp &- expected)).magnitude
+            if distance <= UInt64(Self.longestLatency * line.clockRate) { return }
+        }
+        producers[index].senderLine = nil
+        producers[index].senderShift = nil
+        for consumer in producers[index].consumers { consumers[consumer].reports.isReportWanted = true }
+    }
+
+    /// In seconds. A timestamp that is further from what the sender's line says of now is on another line.
+    private static var longestLatency: Int { 5 }
 
     /// Tells the producer's score, then those of its consumers.
     mutating func scoreChanged(of index: SlabIndex, into out: inout Outbox) {

@@ -22,12 +22,14 @@ extension MediaEngine {
             }
         }
         transports[transport].received.count(datagram.byteCount, now: now)
-        do {
-            while let packet = try compound.next(in: datagram) {
+        while true {
+            do {
+                guard let packet = try compound.next(in: datagram) else { return }
                 receive(packet, in: datagram, transport, now: now, into: &out)
+            } catch {
+                // The walk stands behind it: it spoils only itself.
+                transports[transport].drops.malformed += 1
             }
-        } catch {
-            transports[transport].drops.malformed += 1
         }
     }
 

@@ -10,7 +10,7 @@ public struct SFUConfiguration: Sendable {
     public var gopCacheBytes = 8 << 20
     /// Age of the key frame that a starting consumer is still given. Encoders for the web send one every 2…10 s.
     public var gopCacheDuration = Duration.seconds(12)
-    /// Bytes of an audio stream's log: a second of many small packets.
+    /// Bytes of an audio stream's log: 12 s of Opus at 140 kbit/s, so that audio reaches back as far as its picture.
     public var audioLogBytes = 256 << 10
     /// A producer without packets for this long is not flowing. 1 s: Opus DTX still sends every 400 ms.
     public var flowTimeout = Duration.seconds(1)

@@ -41,6 +41,12 @@ struct GOPCache: Sendable {
         }
     }
 
+    /// Whether packets behind this one came before it: a group that it begins lies from them on.
+    func isOvertaken(_ index: UInt64) -> Bool {
+        for slot in 0..<Self.recentLength where recent[slot].index > index { return true }
+        return false
+    }
+
     /// What a consumer may begin with.
     func start(in log: borrowing PacketLog, now: Instant) -> Start? {
         guard let start, log.contains(start.position), log.head - start.position <= maximumBytes,

@@ -5,6 +5,8 @@ extension Producer {
     /// What became of a packet.
     struct Receipt {
         var isNewStream = false
+        /// The sender's numbers begin anew.
+        var hasRestarted = false
         /// It lies in the log now.
         var isKept = false
         var isKeyFrame = false
@@ -30,6 +32,12 @@ extension Producer {
             return receipt
         }
         if stream == nil {
+            // An announced stream is known by its SSRC alone: neither a MID nor the SSRC of its retransmissions, which
+            // the listener knows too, makes another one of it.
+            guard expectedSSRC == nil || expectedSSRC == header.ssrc else {
+                drops.otherStream += 1
+                return receipt
+            }
             // Probes don't make a stream.
             guard header.payloadLength > 0 else {
                 drops.empty += 1
@@ -43,9 +51,10 @@ extension Producer {
             return receipt
         }
         lastPacket = now
-        guard let index = stream?.receive(header, packet.byteCount, now: now, drops: &drops) else {
-            return receipt
-        }
+        let restarts = stream?.restarts
+        let index = stream?.receive(header, packet.byteCount, now: now, drops: &drops)
+        receipt.hasRestarted = stream?.restarts != restarts
+        guard let index else { return receipt }
         guard !paused else {
             drops.paused += 1
             return receipt
@@ -68,7 +77,8 @@ extension Producer {
     private mutating func keep(
         _ header: RTPHeader, _ packet: RawSpan, _ index: UInt64, _ payloadType: UInt8, isKeyFrame: Bool, now: Instant
     ) -> Bool {
-        if isKeyFrame, log.lapLength >= Self.leastLap { log.closeLap() }
+        // Not between packets of one group: the rest of the lap would count as its own.
+        if isKeyFrame, log.lapLength >= Self.leastLap, !gop.isOvertaken(index) { log.closeLap() }
         // The low byte is the second byte of the header as consumers get it.
         let flags = UInt16(header.marker ? 0x80 : 0) | UInt16(payloadType)
         let body = packet.extracting(header.payloadOffset..<packet.byteCount)

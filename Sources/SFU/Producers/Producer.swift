@@ -27,6 +27,8 @@ struct Producer: ~Copyable {
     let detectsKeyFrames: Bool
     var log: PacketLog
     var gop: GOPCache
+    /// Nobody starts with what lies before: it came before a pause.
+    private var past: UInt64 = 0
     var release = ReleaseSchedule()
 
     /// Announced; nil: the first stream that comes is taken.
@@ -85,6 +87,23 @@ struct Producer: ~Copyable {
         guard let feedback = codec?.rtcpFeedback else { return .none }
         if feedback.contains(RTCPFeedback("nack", "pli")) { return .pli }
         return feedback.contains(RTCPFeedback("ccm", "fir")) ? .fir : .none
+    }
+
+    /// Whoever starts from now on sees nothing of what was kept so far.
+    mutating func forgetPast() {
+        gop.forget()
+        past = log.head
+    }
+
+    /// The first packet since a moment, as far back as the log reaches; the log's head when there is none.
+    func firstPosition(since moment: Instant) -> UInt64 {
+        var position = log.firstPosition(from: max(past, log.tail))
+        while position < log.head {
+            let record = log.record(at: position)
+            if record.arrival >= moment { break }
+            position = log.position(after: position, record)
+        }
+        return position
     }
 
     /// One entry per stream that was seen.

@@ -16,9 +16,11 @@ struct ReceiveStream: Sendable {
     var discarded: UInt64 = 0
     var rate = RateMeter(window: RateMeter.streamWindow)
     var fractionLost: UInt8 = 0
+    /// How often the sender has begun anew.
+    private(set) var restarts = 0
     /// When the next receiver report may go out.
     var nextReport: Instant?
-    /// The newest timestamp and when it arrived.
+    /// The newest timestamp since the sender began, and when it arrived.
     private(set) var newest: (timestamp: UInt32, arrival: Instant)?
 
     init(ssrc: UInt32, clockRate: Int, mimeType: String) {
@@ -41,6 +43,8 @@ struct ReceiveStream: Sendable {
         if case .restarted = verdict {
             compactor.restart(at: index)
             score.restart()
+            restarts += 1
+            newest = nil
         }
         count(size, timestamp: header.timestamp, now: now)
         guard header.payloadLength > 0 else {

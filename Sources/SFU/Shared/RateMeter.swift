@@ -1,7 +1,7 @@
 import Base
 
 /// Bits per second over a sliding window, in 32 steps, without allocation.
-struct RateMeter: Sendable {
+public struct RateMeter: Sendable {
     /// mediasoup's windows: a second for whole transports, 2.5 s for RTP.
     static let transportWindow = Duration.milliseconds(1000)
     static let streamWindow = Duration.milliseconds(2500)
@@ -13,19 +13,20 @@ struct RateMeter: Sendable {
     private var current: Int64 = 0
     private var sum: UInt64 = 0
 
-    init(window: Duration) { stepNanoseconds = window.nanoseconds / Self.stepCount }
+    public init(window: Duration) { stepNanoseconds = window.nanoseconds / Self.stepCount }
 
-    mutating func add(_ bytes: Int, now: Instant) {
+    public mutating func add(_ bytes: Int, now: Instant) {
         move(to: now.nanoseconds / stepNanoseconds)
         steps[Int(current & (Self.stepCount - 1))] &+= UInt32(truncatingIfNeeded: bytes)
         sum += UInt64(bytes)
     }
 
     /// Reading does not change it: statistics are asked for at any time.
-    func bitsPerSecond(now: Instant) -> Int64 {
+    public func bitsPerSecond(now: Instant) -> Int64 {
         var copy = self
         copy.move(to: now.nanoseconds / stepNanoseconds)
-        return Int64(copy.sum) * 8_000_000_000 / (stepNanoseconds * Self.stepCount)
+        // In microseconds: a product with nanoseconds would overflow at 3.7 Gbit/s.
+        return Int64(clamping: copy.sum &* 8_000_000 / UInt64(stepNanoseconds * Self.stepCount / 1000))
     }
 
     private mutating func move(to step: Int64) {

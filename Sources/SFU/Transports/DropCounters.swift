@@ -12,7 +12,7 @@ public struct DropCounters: Sendable, Hashable {
     public var foreignSource: UInt64 = 0
     /// No producer for its SSRC or MID.
     public var noProducer: UInt64 = 0
-    /// A second SSRC for a producer that has its stream already.
+    /// Another SSRC than that of the producer's stream, the announced one or the first that came.
     public var otherStream: UInt64 = 0
     /// A payload type that the producer did not announce.
     public var payloadType: UInt64 = 0

@@ -30,9 +30,11 @@ struct IngestRoutes: Sendable {
         guard let target = VideoTarget(rawValue: video.lowercased()) else {
             throw ControlError.type("body.video must be \"vp8\" or \"h264\", not \"\(video)\"")
         }
+        let displayName = try body.optionalText("displayName")
+        if let displayName { try NameRules.displayName(displayName) }
         let request = IngestRequest(
             room: room, source: source == "test" ? .test : .file(source), loop: try body.flag("loop", default: false),
-            video: target, displayName: try body.optionalText("displayName"),
+            video: target, displayName: displayName,
             attached: try body.flag("attached", default: false))
         let started = try await pipelines.startIngest(request)
         if request.attached { await owners.expectOwner(of: started.id) }
@@ -52,12 +54,14 @@ struct IngestRoutes: Sendable {
         let id = call.name("ingest")
         let isOwner = try call.flag("owner", default: false)
         let progress = try await pipelines.ingestProgress(id)
-        if isOwner { await owners.claim(id) }
         let pieces = progress.map { LiveStream.serverSentEvent(name: "status", data: $0.json) }
         return .live(
-            LiveStream(AsyncStream(pulling: pieces), heartbeat: LiveStream.serverSentHeartbeat) { [owners] in
-                if isOwner { await owners.release(id) }
-            }, contentType: "text/event-stream")
+            LiveStream(
+                AsyncStream(pulling: pieces), heartbeat: LiveStream.serverSentHeartbeat,
+                // Not before the answer is under way: a HEAD owns nothing.
+                onBegin: { [owners] in if isOwner { await owners.claim(id) } },
+                onEnd: { [owners] in if isOwner { await owners.release(id) } }),
+            contentType: "text/event-stream")
     }
 }
 

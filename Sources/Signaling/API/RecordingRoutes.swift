@@ -25,8 +25,10 @@ struct RecordingRoutes: Sendable {
         try NameRules.room(room)
         let output = try body.optionalText("output")
         if let output { try NameRules.file(output) }
+        let broadcaster = try body.optionalText("broadcaster")
+        if let broadcaster { try NameRules.id(broadcaster, subject: "broadcaster id") }
         let started = try await pipelines.startRecording(
-            RecordingRequest(room: room, output: output, broadcaster: try body.optionalText("broadcaster")))
+            RecordingRequest(room: room, output: output, broadcaster: broadcaster))
         return .created(started.json, at: "/api/v1/recordings/\(started.id)")
     }
 

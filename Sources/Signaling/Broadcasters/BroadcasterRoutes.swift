@@ -28,6 +28,7 @@ struct BroadcasterRoutes: Sendable {
         let id = try body.text("id")
         try NameRules.id(id, subject: "broadcaster id")
         let displayName = try body.text("displayName")
+        try NameRules.displayName(displayName)
         let device = JSONBody(body["device"]?.objectValue ?? [:])
         guard let deviceName = device["name"]?.stringValue, !deviceName.isEmpty else {
             throw ControlError.type("missing body.device.name")

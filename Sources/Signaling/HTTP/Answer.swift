@@ -43,6 +43,9 @@ struct Answer: Sendable {
             headers[.contentLength] = String(bytes.readableBytes)
             return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: bytes))
         case .live(let stream):
+            // Watching for the client's leaving takes the connection's input; no further request can come on it, and a
+            // client that keeps connections must know.
+            headers[.connection] = "close"
             return Response(status: status, headers: headers, body: stream.body(for: request))
         }
     }

@@ -58,6 +58,9 @@ struct Call: Sendable {
         }
         do { return try await request.body.collect(upTo: bodyLimit) } catch is NIOTooManyBytesError {
             throw Problem.bodyTooLarge
+        } catch {
+            // Whatever the connection says: the client left, or sent nonsense. No fault of ours.
+            throw Problem.bodyBrokeOff
         }
     }
 }

@@ -12,11 +12,20 @@ struct Doorkeeper: Sendable {
         guard isKnown(Self.host(of: authority)) else { throw .unknownHost(authority) }
     }
 
-    /// Only browsers send an Origin; other programs are not held up.
+    /// Only browsers send these headers; scripts and other programs are not held up. On the broadcaster API too:
+    /// `GET /rooms/{room}` makes a room, and any page can have a picture with that address. Browsers send no Origin with
+    /// such a request, but tell that it comes from elsewhere (W3C Fetch Metadata §2.3).
     func checkOrigin(_ request: Request) throws(Problem) {
-        guard let origin = request.headers[.origin] else { return }
-        guard isAllowed(origin, request) else { throw .originRefused(origin) }
+        if let origin = request.headers[.origin] {
+            guard isAllowed(origin, request) else { throw .originRefused(origin) }
+        } else if let site = Self.fetchSite.flatMap({ request.headers[$0] }) {
+            guard !["cross-site", "same-site"].contains(site.lowercased()) else {
+                throw .originRefused("another origin")
+            }
+        }
     }
+
+    private static let fetchSite = HTTPField.Name("Sec-Fetch-Site")
 
     func checkToken(_ request: Request) throws(Problem) {
         guard let token = configuration.token else { return }

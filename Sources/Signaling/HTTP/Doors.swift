@@ -27,7 +27,7 @@ struct Doors: HTTPResponder {
             }
             response = (problem ?? .internalError).response(asJSON: isAPI)
         }
-        if isAPI { doorkeeper.addCrossOriginHeaders(to: &response, for: request) }
+        doorkeeper.addCrossOriginHeaders(to: &response, for: request)
         // The head says how long the body would have been (RFC 9110 §9.3.2).
         if request.method == .head { response = response.createHeadResponse() }
         return response
@@ -35,7 +35,7 @@ struct Doors: HTTPResponder {
 
     private func answer(_ request: Request, path: String, isAPI: Bool) async throws -> Response {
         try doorkeeper.checkHost(request)
-        if isAPI { try doorkeeper.checkOrigin(request) }
+        try doorkeeper.checkOrigin(request)
         let target = try RequestTarget(path)
         let found = routes.find(request.method, target.segments)
         if request.method == .options { return try options(found, request, path) }

@@ -10,16 +10,23 @@ struct LiveStream: Sendable {
     let source: AsyncStream<String>
     /// Written when nothing has happened for a while, so that both sides notice a dead connection. Nil: nothing.
     let heartbeat: String?
-    /// Called once, however it ends.
+    /// Called before the first piece; not for a HEAD, or when the client has left before.
+    let onBegin: @Sendable () async -> Void
+    /// Called once after `onBegin`, however it ends.
     let onEnd: @Sendable () async -> Void
 
     /// 15 s: proxies give up on silence after 30 to 60.
     static let heartbeatInterval = Duration.seconds(15)
 
+    /// What a source may still say when the gateway stops; most end by themselves then. 500 ms: their last words exist
+    /// already, and only have to be passed on.
+    private static let lastWords = Duration.milliseconds(500)
+
     init(
-        _ source: AsyncStream<String>, heartbeat: String? = nil, onEnd: @escaping @Sendable () async -> Void = {}
+        _ source: AsyncStream<String>, heartbeat: String? = nil, onBegin: @escaping @Sendable () async -> Void = {},
+        onEnd: @escaping @Sendable () async -> Void = {}
     ) {
-        (self.source, self.heartbeat, self.onEnd) = (source, heartbeat, onEnd)
+        (self.source, self.heartbeat, self.onBegin, self.onEnd) = (source, heartbeat, onBegin, onEnd)
     }
 
     /// One server-sent event (WHATWG HTML §9.2). JSON texts of ours have no line breaks.
@@ -33,15 +40,20 @@ struct LiveStream: Sendable {
     func body(for request: Request) -> ResponseBody {
         ResponseBody { writer in
             let outlet = Outlet()
+            await onBegin()
             do {
-                try await request.body.consumeWithInboundCloseHandler { _ in
-                    try await withGracefulShutdownHandler {
-                        try await pump(through: outlet, to: &writer)
-                    } onGracefulShutdown: {
-                        outlet.close()
+                try await withTaskCancellationHandler {
+                    try await request.body.consumeWithInboundCloseHandler { _ in
+                        try await withGracefulShutdownHandler {
+                            try await pump(through: outlet, to: &writer)
+                        } onGracefulShutdown: {
+                            outlet.close(after: Self.lastWords)
+                        }
+                    } onInboundClosed: {
+                        outlet.abandon()
                     }
-                } onInboundClosed: {
-                    outlet.close()
+                } onCancel: {
+                    outlet.abandon()
                 }
             } catch {
                 await onEnd()
@@ -66,7 +78,8 @@ struct LiveStream: Sendable {
                 }
             }
             defer {
-                outlet.close()
+                // Also after a failed write: whoever waits for a piece to be taken must not wait for ever.
+                outlet.abandon()
                 group.cancelAll()
             }
             while let piece = await outlet.take() { try await writer.write(ByteBuffer(string: piece)) }
@@ -146,5 +159,22 @@ private final class Outlet: Sendable {
             return state.taker
         }
         taker?.resume(returning: nil)
+    }
+
+    func close(after delay: Duration) {
+        Task {
+            try? await Task.sleep(for: delay)
+            close()
+        }
+    }
+
+    /// Closes, and lets go of what is there: nobody will take it.
+    func abandon() {
+        close()
+        let left = state.withLock { state in
+            defer { state.pieces = [] }
+            return state.pieces
+        }
+        for piece in left { piece.taken.resume(returning: false) }
     }
 }

@@ -17,6 +17,13 @@ enum NameRules {
         try check(name, subject: subject, slashes: true)
     }
 
+    /// Every event of a broadcaster bears its name, and thousands of events are kept: it is for people, and short.
+    static func displayName(_ name: String) throws(ControlError) {
+        guard name.utf8.count <= 8 * longest else {
+            throw .type("the display name is longer than \(8 * longest) bytes")
+        }
+    }
+
     private static func check(_ name: String, subject: String, slashes: Bool) throws(ControlError) {
         guard !name.isEmpty else { throw .type("the \(subject) is empty") }
         guard name.count <= longest, name.utf8.count <= 4 * longest else {

@@ -117,12 +117,13 @@ struct `An ingest` {
 
     @Test(arguments: [PipelinesCore.Step.transport, .produce])
     func `fails when the core hangs`(step: PipelinesCore.Step) async throws {
-        let world = try PipelinesWorld(configuration: { $0.roomDeadline = .milliseconds(50) })
+        // Long enough for everything before the step that hangs, on a machine that is busy.
+        let world = try PipelinesWorld(configuration: { $0.roomDeadline = .seconds(3) })
         await world.core.hang(step)
         let started = try await world.supervisor.startIngest(request)
         let status = try await world.end(ofIngest: started.id)
         #expect(status.failure?.code == .refused)
-        #expect(status.failure?.message.hasSuffix("within 0.05 s") == true)
+        #expect(status.failure?.message.contains("within 3") == true, "\(String(describing: status.failure))")
     }
 
     @Test func `fails when its room vanishes`() async throws {
@@ -221,6 +222,24 @@ struct `An ingest` {
         }
         _ = try await world.supervisor.stopIngest(first.id)
         _ = try await world.supervisor.startIngest(request)
+        await world.supervisor.shutDown()
+        #expect(await world.isClean())
+    }
+
+    @Test func `the limit holds for those that are asked for at once`() async throws {
+        let world = try PipelinesWorld(ingest: Script.ingestUntilStopped, configuration: { $0.limit = 3 })
+        let started = await withTaskGroup(of: Bool.self) { group in
+            for index in 0..<12 {
+                group.addTask { [request] in
+                    if index.isMultiple(of: 2) {
+                        return (try? await world.supervisor.startIngest(request)) != nil
+                    }
+                    return (try? await world.supervisor.startRecording(RecordingRequest(room: "demo"))) != nil
+                }
+            }
+            return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+        #expect(started == 3)
         await world.supervisor.shutDown()
         #expect(await world.isClean())
     }

@@ -138,6 +138,19 @@ struct `A recording` {
         _ = try await world.supervisor.finishRecording(recording.id)
     }
 
+    @Test func `whose file was deleted meanwhile has failed, and says so`() async throws {
+        let world = try PipelinesWorld()
+        _ = try await world.broadcast(.audio, as: "alice")
+        _ = try await world.broadcast(.video, as: "alice")
+        let recording = try await world.supervisor.startRecording(request)
+        _ = await world.wait(for: "recording.started")
+        try FileManager.default.removeItem(atPath: recording.file)
+        let end = try await world.supervisor.finishRecording(recording.id)
+        #expect(end.state == .failed && end.failure?.code == .cannotWrite)
+        #expect(end.failure?.message == "\(recording.file) was deleted while it was being written")
+        #expect(await world.names().contains("recording.failed"))
+    }
+
     @Test func `that is finished before anything came leaves no file`() async throws {
         let world = try PipelinesWorld(
             record: [Script.listening, Script.untilFinish, Script.finished].joined(separator: "\n"))
@@ -199,7 +212,7 @@ struct `A recording` {
 
     @Test(arguments: [PipelinesCore.Step.transport, .connect, .consume, .resume], [false, true])
     func `fails when the core refuses or hangs`(step: PipelinesCore.Step, hangs: Bool) async throws {
-        let world = try PipelinesWorld(configuration: { $0.roomDeadline = .milliseconds(100) })
+        let world = try PipelinesWorld(configuration: { $0.roomDeadline = .seconds(3) })
         _ = try await world.broadcast(.audio, as: "alice")
         _ = try await world.broadcast(.video, as: "alice")
         if hangs { await world.core.hang(step) } else { await world.core.refuse(step) }

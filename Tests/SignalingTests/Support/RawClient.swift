@@ -1,4 +1,6 @@
 import Base
+import Foundation
+import Glibc
 import NIOCore
 import NIOPosix
 
@@ -32,12 +34,30 @@ struct RawClient: Sendable {
         try await raw(head(method, path, text: text, headers: headers) + (text ?? ""))
     }
 
-    func head(_ method: String, _ path: String, text: String?, headers: [String: String]) -> String {
+    func head(
+        _ method: String, _ path: String, text: String? = nil, headers: [String: String] = [:]
+    ) -> String {
         var all = ["Host": "127.0.0.1:\(port)", "Connection": "close"]
         if let text { all["Content-Length"] = "\(text.utf8.count)" }
         all.merge(headers) { $1 }
         let lines = all.filter { !$0.value.isEmpty }.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)\r\n" }
         return "\(method) \(path) HTTP/1.1\r\n\(lines.joined())\r\n"
+    }
+
+    /// A connection for a client that behaves badly.
+    func open() throws -> FileHandle {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = UInt16(port).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let status = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard status == 0 else { throw Malformed(text: "connect: \(errno)") }
+        return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     }
 
     /// Sends the bytes and reads until the server closes.
