@@ -181,6 +181,28 @@ struct ChainTests {
         #expect(probe.decodeErrors == "")
     }
 
+    @Test func `sound that lies in the file behind all of the picture keeps its place`() async throws {
+        let clip = try await Clip.make(["-c:v", "libx264", "-bf", "0", "-c:a", "aac"], container: "ts")
+        let probe = try await onThread {
+            let packets = stride(from: 0, to: clip.bytes.count, by: 188).map { clip.bytes[$0..<$0 + 188] }
+            // The ffmpeg tool gives the second stream this number.
+            func isSound(_ packet: ArraySlice<UInt8>) -> Bool {
+                Int(packet[packet.startIndex + 1] & 0x1F) << 8 | Int(packet[packet.startIndex + 2]) == 257
+            }
+            let file = try TemporaryFile()
+            file.write(Array((packets.filter { !isSound($0) } + packets.filter(isSound)).joined()))
+            let descriptor = file.reopened()
+            defer { close(descriptor) }
+            let job = IngestJob(
+                source: .file(name: "clip.ts"), loop: false, videoCodec: .vp8, routerCodecs: Router.all)
+            return try Chain(job, descriptor: descriptor).play().probe
+        }
+        #expect(probe.numbers == Array(0..<120))
+        #expect(probe.beeps.count == 4)
+        #expect(abs(probe.durationSeconds - 4) <= 0.2, "\(probe.durationSeconds) s")
+        #expect(probe.skewsInMilliseconds.allSatisfy { abs($0) <= 40 }, "\(probe.skewsInMilliseconds)")
+    }
+
     @Test func `sound from before a picture that begins late is recorded`() async throws {
         let probe = try await Self.played(
             ["-vf", "select='gte(t,2)'", "-fps_mode", "passthrough", "-c:v", "libx264", "-bf", "0", "-c:a", "aac"],

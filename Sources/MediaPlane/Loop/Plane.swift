@@ -17,8 +17,9 @@ struct Plane: ~Copyable {
     private static let readingTime = Duration.milliseconds(2)
     /// Reads of one socket a turn. What is left is reported again next turn, after the others and the commands.
     private static let readsPerSocket = 8
-    /// Turns' worth of reads for a socket that is about to be closed: some 8,000 packets, more than its buffer holds.
-    private static let readsBeforeClosing = 16
+    /// For a socket that is about to be closed, whose buffer is worth some milliseconds. Bounded, since a sender that
+    /// knows of no end must not keep the loop; long, since a busy machine takes the thread away in the midst of it.
+    private static let lastReadingTime = Duration.milliseconds(100)
 
     var engine: MediaEngine
     var outbox = Outbox()
@@ -80,9 +81,9 @@ struct Plane: ~Copyable {
     /// Before a sender is closed: what it sent until now is received, and leaves at once. Its last packets and the command
     /// that closes it come on two ways, and the command may be the quicker one.
     mutating func takeLast(of transport: TransportID, now: Instant) {
+        let end = now + Self.lastReadingTime
         for socket in engine.sockets(of: transport) {
-            // Bounded: a sender that knows of no end must not keep the loop.
-            for _ in 0..<Self.readsBeforeClosing where !read(socket, now: now, until: .distantFuture) { break }
+            while read(socket, now: now, until: end) {}
         }
         engine.hurry(transport, now: now)
         flush(now: now)
@@ -101,7 +102,7 @@ struct Plane: ~Copyable {
 
     private static func isOver(_ end: Instant) -> Bool { Instant(nanoseconds: ladle_monotonic_ns()) > end }
 
-    /// True: there may be more.
+    /// True: there may be more, and there is time for it.
     @discardableResult
     private mutating func read(_ socket: SocketID, now: Instant, until end: Instant) -> Bool {
         // A socket may be closed by what another one received in this very turn.
@@ -119,8 +120,7 @@ struct Plane: ~Copyable {
             }
             for index in 0..<count { take(index, on: socket, now: now) }
             // Joined messages are up to 512 datagrams a read, and each may go to a hundred consumers.
-            if count < ReceiveBatch.capacity { return false }
-            if Self.isOver(end) { return true }
+            if count < ReceiveBatch.capacity || Self.isOver(end) { return false }
         }
         return true
     }

@@ -43,8 +43,9 @@ final class Timeline {
         guard let presentation else { return note(next) }
         if let time = timeOnEarlierClock(of: presentation, track: track, next: next) { return note(time) }
         let time = presentation - origin + offset
-        let isPlausible =
-            time <= latest + largestStep && time >= (last ?? latest) - Self.largestStepBack
+        // The first frame of a track may stand in the file behind seconds of another track, but never long before zero.
+        let earliest = last.map { $0 - Self.largestStepBack } ?? .zero - Self.agreement
+        let isPlausible = time <= latest + largestStep && time >= earliest
         if isPlausible {
             suspects[track] = nil
             return note(time)
