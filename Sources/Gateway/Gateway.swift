@@ -52,14 +52,14 @@ public struct Gateway: Sendable {
                     url: settings.url(port: port), mediaFolder: settings.mediaFolders.first ?? ".", events: events,
                     pipelines: pipelines))
         }
-        // Stopped in reverse: pipelines first, so that recordings are whole; then rooms, then the stream of events ends;
-        // then the door, so that whoever follows a pipeline or the events reads the end of it.
+        // Stopped in reverse: pipelines first, so that recordings are whole; then rooms and the stream of events, so that
+        // whoever follows one through the door reads its end; then the door, and the core that all of them talk to.
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
-                    .init(service: MediaService(core: core)), .init(service: greeting),
-                    .init(service: door), .init(service: EventLog(events: events, logger: logger)),
-                    .init(service: RoomService(rooms: rooms)), .init(service: PipelineService(pipelines: pipelines)),
+                    .init(service: MediaService(core: core)), .init(service: greeting), .init(service: door),
+                    .init(service: EventLog(events: events, logger: logger)), .init(service: RoomService(rooms: rooms)),
+                    .init(service: PipelineService(pipelines: pipelines)),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger)))
         do {

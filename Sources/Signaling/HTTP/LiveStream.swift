@@ -18,9 +18,9 @@ struct LiveStream: Sendable {
     /// 15 s: proxies give up on silence after 30 to 60.
     static let heartbeatInterval = Duration.seconds(15)
 
-    /// What a source may still say when the gateway stops; most end by themselves then. 500 ms: their last words exist
-    /// already, and only have to be passed on.
-    private static let lastWords = Duration.milliseconds(500)
+    /// What a source may still say when the gateway stops; it ends by itself then, as events and pipelines have. 2 s: a
+    /// busy machine needs them to pass on what is there; a source without end does not keep the gateway.
+    private static let lastWords = Duration.seconds(2)
 
     init(
         _ source: AsyncStream<String>, heartbeat: String? = nil, onBegin: @escaping @Sendable () async -> Void = {},
