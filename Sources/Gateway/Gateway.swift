@@ -1,6 +1,7 @@
 import Base
 import Control
 import Events
+import Glibc
 import Logging
 import MediaCore
 import MediaPlane
@@ -22,6 +23,7 @@ public struct Gateway: Sendable {
     /// - Parameter onReady: Called when requests are accepted; cancelled at the end.
     /// - Throws: `GatewayError` when it can't start.
     public func run(onReady: @escaping @Sendable (RunningGateway) async -> Void) async throws {
+        try make { try settings.checkMachine() }
         let folders = try make {
             try MediaFolders(sources: settings.mediaFolders, recordings: settings.recordingsFolder)
         }
@@ -105,6 +107,29 @@ extension GatewayError {
 }
 
 extension GatewaySettings {
+    /// Refuses what this machine has not: better at the start than with the first file or the first transport.
+    func checkMachine() throws(GatewayError) {
+        for folder in mediaFolders { try checkFolder("media", folder) }
+        // The folder itself is made when it is needed, but no tree of a mistyped path.
+        if access(recordingsFolder, F_OK) == 0 {
+            try checkFolder("recordings", recordingsFolder)
+        } else {
+            let parent = recordingsFolder.split(separator: "/").dropLast().joined(separator: "/")
+            try checkFolder("recordings", "/" + parent)
+        }
+        guard let rtp = SocketAddress(rtpIP, port: 0), (try? UDPSocket.bind(to: rtp)) != nil else {
+            throw GatewayError("rtp address: \(rtpIP) is no address of this machine")
+        }
+    }
+
+    private func checkFolder(_ setting: String, _ folder: String) throws(GatewayError) {
+        var about = stat()
+        guard stat(folder, &about) == 0 else {
+            throw GatewayError("\(setting): can't use the folder \(folder): \(String(cString: strerror(errno)))")
+        }
+        guard about.st_mode & S_IFMT == S_IFDIR else { throw GatewayError("\(setting): \(folder) is no folder") }
+    }
+
     var mediaPlane: MediaPlaneConfiguration {
         var configuration = MediaPlaneConfiguration()
         configuration.listenIP = rtpIP

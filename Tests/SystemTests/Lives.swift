@@ -160,6 +160,18 @@ extension AllSystemTests {
             (["tap", "--room", "nobody"], 1, "ladle: there is no room \"nobody\""),
             (["serve", "--listen", "0.0.0.0:1"], 64, "ladle: listen: 0.0.0.0:1 can be reached"),
             (["record", "--broadcaster", ""], 1, "ladle: the broadcaster id is empty"),
+            (
+                ["serve", "--listen", "127.0.0.1:0", "--media", "/nope"], 1,
+                "ladle: media: can't use the folder /nope: No"
+            ),
+            (
+                ["serve", "--listen", "127.0.0.1:0", "--recordings", "/nope/x"], 1,
+                "ladle: recordings: can't use the folder /nope: No"
+            ),
+            (
+                ["serve", "--listen", "127.0.0.1:0", "--rtp-address", "192.0.2.1"], 1,
+                "ladle: rtp address: 192.0.2.1 is no address"
+            ),
             (["rooms", "--gateway", "http://127.0.0.1:1"], 69, "ladle: no gateway answers at http://127.0.0.1:1;"),
         ])
         func `a mistake is told in one line`(command: [String], status: Int32, line: String) async throws {
