@@ -42,13 +42,17 @@ struct DemoCommand: AsyncParsableCommand {
     }
 
     private static func explanation(_ running: RunningGateway, _ recording: RecordingStatus) -> String {
-        """
-        Ladle \(LadleVersion.current) serves \(running.url); the test source goes into the room "\(room)".
-          your own file:  ladle ingest FILE --room \(room)      (in another terminal; a file below \(running.mediaFolder))
-          look at it:     ladle tap --room \(room) --play
-          the recording:  \(recording.file)
-          stop:           Ctrl-C, which finishes the recording
+        // As it was called here, so that the lines can be copied.
+        let ladle = CommandLine.arguments.first ?? "ladle"
+        let gateway = running.url == GatewayClient.standardURL ? "" : " --gateway \(running.url)"
+        return """
+            Ladle \(LadleVersion.current) serves \(running.url); the test source goes into the room "\(room)".
+              your own file:  \(ladle) ingest FILE --room \(room)\(gateway)
+                              (in another terminal; a file below \(running.mediaFolder))
+              look at it:     \(ladle) tap --room \(room) --play\(gateway)
+              the recording:  \(recording.file)
+              stop:           Ctrl-C, which finishes the recording
 
-        """
+            """
     }
 }

@@ -37,6 +37,9 @@ struct GatewayRefusal: Error {
 
 /// A thin client of a gateway's HTTP API.
 struct GatewayClient: Sendable {
+    /// Where a gateway serves unless told otherwise.
+    static let standardURL = "http://127.0.0.1:4443"
+
     /// 4 MiB: the answers are lists of rooms and capabilities.
     private static let largestAnswer = 4 << 20
 
@@ -48,7 +51,7 @@ struct GatewayClient: Sendable {
         let environment = ProcessInfo.processInfo.environment
         // A variable that is set to nothing is none.
         let fromEnvironment = environment["LADLE_URL"].flatMap { $0.isEmpty ? nil : $0 }
-        let address = options.gateway ?? fromEnvironment ?? "http://127.0.0.1:4443"
+        let address = options.gateway ?? fromEnvironment ?? Self.standardURL
         guard Self.isAddress(address) else {
             throw UsageError("the gateway's address is '\(address)'; it is written as http://HOST:PORT")
         }
