@@ -160,6 +160,10 @@ extension JSONValue: Codable {
             try container.encodeNil()
         case .bool(let value): try Self.encode(value, to: encoder)
         case .integer(let value): try Self.encode(value, to: encoder)
+        case .double(let value) where !value.isFinite:
+            // JSON has no such numbers; JavaScript writes null for them, too.
+            var container = encoder.singleValueContainer()
+            try container.encodeNil()
         case .double(let value): try Self.encode(value, to: encoder)
         case .string(let value): try Self.encode(value, to: encoder)
         }
