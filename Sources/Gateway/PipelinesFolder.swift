@@ -1,4 +1,5 @@
 import Glibc
+import Pipelines
 
 /// Where the descriptions of pipelines lie.
 enum PipelinesFolder {
@@ -25,13 +26,5 @@ enum PipelinesFolder {
     private static func parent(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "" }
         return String(path[..<slash])
-    }
-
-    private static func runningProgram() -> String? {
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Int(PATH_MAX)) { path in
-            guard let start = path.baseAddress else { return nil }
-            let count = readlink("/proc/self/exe", start, path.count)
-            return count > 0 ? String(decoding: path.prefix(count), as: UTF8.self) : nil
-        }
     }
 }

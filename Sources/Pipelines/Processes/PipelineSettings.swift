@@ -68,8 +68,8 @@ public struct PipelineSettings: Sendable, Hashable {
     }
 }
 
-/// The path of the running executable.
-func runningProgram() -> String? {
+/// The path of the running executable; nil when /proc does not tell.
+public func runningProgram() -> String? {
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Int(PATH_MAX)) { path in
         guard let start = path.baseAddress else { return nil }
         let count = readlink("/proc/self/exe", start, path.count)
