@@ -34,6 +34,7 @@ struct IngestCommand: AsyncParsableCommand {
             if let stop {
                 let status = try await client.call(.DELETE, "/api/v1/ingests/\(stop.asPathSegment)")
                 if json { Console.out(status.text) }
+                try PipelineWatch.requireFinished(status)
                 return
             }
             var request: [String: JSONValue] = [

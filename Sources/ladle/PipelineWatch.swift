@@ -56,12 +56,16 @@ struct PipelineWatch {
             }
             return nil
         }
-        guard let last, last["state"]?.stringValue == "finished" else {
-            let message = last?["failure"]?["message"]?.stringValue ?? "it ended without a word from the gateway"
-            Console.complain(message)
-            throw ExitStatus.failed
-        }
-        return last
+        try Self.requireFinished(last)
+        return last ?? .null
+    }
+
+    /// Complains, and ends with the status of failed work, unless this final status is a good one.
+    static func requireFinished(_ status: JSONValue?) throws {
+        guard status?["state"]?.stringValue != "finished" else { return }
+        Console.complain(
+            status?["failure"]?["message"]?.stringValue ?? "it ended without a word from the gateway")
+        throw ExitStatus.failed
     }
 
     /// Remembers the status before, to tell what is new.

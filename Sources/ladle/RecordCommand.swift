@@ -22,7 +22,9 @@ struct RecordCommand: AsyncParsableCommand {
         try await gateway.withClient { client in
             if let stop {
                 let status = try await client.call(.DELETE, "/api/v1/recordings/\(stop.asPathSegment)")
-                Console.out(json ? status.text : status["file"]?.stringValue ?? "")
+                if json { Console.out(status.text) }
+                try PipelineWatch.requireFinished(status)
+                if !json { Console.out(status["file"]?.stringValue ?? "") }
                 return
             }
             var request: [String: JSONValue] = ["room": JSONValue(room)]

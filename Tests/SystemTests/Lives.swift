@@ -61,6 +61,19 @@ extension AllSystemTests {
             try await daemon.stop()
         }
 
+        @Test func `stopping a recording that got nothing says so, with the exit code of failed work`() async throws {
+            let daemon = try await Daemon()
+            let detached = try daemon.ladle(["record", "--room", "nobody", "--detach"])
+            #expect(try await detached.wait(seconds: 30) == 0, "\(detached.text)")
+            let id = detached.text.trimmingCharacters(in: .whitespacesAndNewlines)
+            try await daemon.event("recording.armed", room: "nobody")
+            let stop = try daemon.ladle(["record", "--stop", id])
+            #expect(try await stop.wait(seconds: 30) == 1, "\(stop.text)")
+            let failed = try await daemon.event("recording.failed", room: "nobody")
+            #expect(stop.text.contains(try #require(failed["message"]?.stringValue)), "\(stop.text)")
+            try await daemon.stop()
+        }
+
         @Test func `children die with a daemon that is killed`() async throws {
             let daemon = try await Daemon()
             try await daemon.call("POST", "/api/v1/ingests", json: ["room": "orphan", "source": "test"])
