@@ -50,6 +50,10 @@ let house: [Room] = [
         kind: .system(
             pkgConfig: "libavformat",
             apt: ["libavformat-dev", "libavcodec-dev", "libavutil-dev", "libswscale-dev", "libswresample-dev"])),
+    Room(
+        "CGStreamer", floor: 0,
+        kind: .system(
+            pkgConfig: "gstreamer-app-1.0", apt: ["libgstreamer1.0-dev", "libgstreamer-plugins-base1.0-dev"])),
     // 1 · base
     Room("Base", floor: 1, tested: true),
     // 2 · codecs: bytes or JSON ⇄ values
@@ -58,9 +62,11 @@ let house: [Room] = [
     Room("ORTC", floor: 2, uses: ["Base"], tested: true),
     Room("SDP", floor: 2, uses: ["Base"], tested: true),
     Room("PipelineControl", floor: 2, uses: ["Base"], tested: true),
+    Room("StrictYAML", floor: 2, uses: ["Base"], outside: [yams]),
     // 3 · sessions and wrappers
-    Room("PipelineDescription", floor: 3, uses: ["Base"], outside: [yams], tested: true),
+    Room("PipelineDescription", floor: 3, uses: ["Base", "StrictYAML"], tested: true),
     Room("LibAV", floor: 3, uses: ["Base", "CLibAV"], tested: true),
+    Room("GStreamer", floor: 3, uses: ["Base", "CGStreamer"], tested: true),
     // 4 · the media state of one worker
     Room("SFU", floor: 4, uses: ["Base", "RTP", "RTCP", "ORTC"], tested: true),
     // 5 · vocabulary
@@ -70,7 +76,7 @@ let house: [Room] = [
     Room(
         "MediaPlane", floor: 6, uses: ["Base", "CLinux", "ORTC", "SFU", "MediaCore"], outside: [logging], tested: true),
     Room(
-        "Pipelines", floor: 6, uses: ["Base", "CLinux", "PipelineControl", "PipelineDescription"],
+        "Pipelines", floor: 6, uses: ["Base", "CLinux", "PipelineControl", "PipelineDescription", "StrictYAML"],
         outside: [logging], tested: true),
     // 7 · control
     Room(
@@ -79,19 +85,28 @@ let house: [Room] = [
         outside: [logging], tested: true, testsUse: [scriptedCore]),
     // 8 · doors
     Room(
-        "Signaling", floor: 8, uses: ["Base", "ORTC", "PipelineControl", "MediaCore", "Events", "Control"],
+        "Signaling", floor: 8,
+        uses: ["Base", "ORTC", "PipelineControl", "PipelineDescription", "MediaCore", "Events", "Control"],
         outside: [hummingbird, hummingbirdCore, httpTypes, nioCore, serviceLifecycle, logging], tested: true,
         testsUse: [scriptedCore, yams, nioPosix]),
     // 9 · assembly
     Room(
         "Gateway", floor: 9,
-        uses: ["Base", "MediaCore", "Events", "MediaPlane", "Pipelines", "Control", "Signaling"],
-        outside: [hummingbird, serviceLifecycle, logging]),
+        uses: [
+            "Base", "CLinux", "ORTC", "StrictYAML", "PipelineControl", "PipelineDescription", "MediaCore", "Events",
+            "MediaPlane", "Pipelines", "Control", "Signaling",
+        ],
+        outside: [hummingbird, serviceLifecycle, logging], tested: true),
     Room(
-        "PipelineWorker", floor: 9, uses: ["Base", "CLinux", "RTP", "RTCP", "PipelineControl", "LibAV"], tested: true),
+        "PipelineWorker", floor: 9,
+        uses: ["Base", "CLinux", "RTP", "RTCP", "PipelineControl", "LibAV", "GStreamer"], tested: true),
     // 10 · roof
     Room(
-        "ladle", floor: 10, kind: .program, uses: ["Base", "ORTC", "SDP", "Events", "Control", "Gateway"],
+        "ladle", floor: 10, kind: .program,
+        uses: [
+            "Base", "ORTC", "SDP", "StrictYAML", "PipelineControl", "PipelineDescription", "Events", "Pipelines",
+            "Control", "Gateway",
+        ],
         outside: [argumentParser, asyncHTTPClient, nioCore, nioHTTP1, nioPosix, logging]),
     Room("ladle-pipeline", floor: 10, kind: .program, uses: ["PipelineWorker"]),
 ]
@@ -152,7 +167,7 @@ if top >= roof {
 }
 
 var packages: [Package.Dependency] = []
-if top >= 3 { packages.append(.package(url: "https://github.com/jpsim/Yams", from: "6.2.2")) }
+if top >= 2 { packages.append(.package(url: "https://github.com/jpsim/Yams", from: "6.2.2")) }
 if top >= 6 { packages.append(.package(url: "https://github.com/apple/swift-log", from: "1.16.2")) }
 if top >= 8 {
     packages += [

@@ -38,7 +38,7 @@ private func decodeLine<Value: Decodable>(_ line: some Sequence<UInt8>) throws(P
 
 extension PipelineCommand: Codable {
     private enum Kind: String, Codable {
-        case ingest, record, send, play, receive, endTrack, finish
+        case ingest, record, send, play, receive, endTrack, finish, check
     }
 
     public init(from decoder: any Decoder) throws {
@@ -51,6 +51,7 @@ extension PipelineCommand: Codable {
         case .receive: self = .receive(try ReceivePlan(from: decoder))
         case .endTrack: self = .endTrack(try members.decode(String.self, forKey: .value))
         case .finish: self = .finish
+        case .check: self = .check(try GStreamerPlan(from: decoder))
         }
     }
 
@@ -74,13 +75,16 @@ extension PipelineCommand: Codable {
             try members.encode(Kind.endTrack, forKey: .type)
             try members.encode(id, forKey: .value)
         case .finish: try members.encode(Kind.finish, forKey: .type)
+        case .check(let plan):
+            try members.encode(Kind.check, forKey: .type)
+            try plan.encode(to: encoder)
         }
     }
 }
 
 extension PipelineReport: Codable {
     private enum Kind: String, Codable {
-        case opened, listening, ready, running, progress, finished, failed
+        case opened, listening, ready, running, progress, interrupted, resumed, checked, finished, failed
     }
 
     public init(from decoder: any Decoder) throws {
@@ -91,6 +95,9 @@ extension PipelineReport: Codable {
         case .ready: self = .ready
         case .running: self = .running
         case .progress: self = .progress(try PipelineProgress(from: decoder))
+        case .interrupted: self = .interrupted(try SourceInterruption(from: decoder))
+        case .resumed: self = .resumed
+        case .checked: self = .checked(try members.decode([PlanComplaint].self, forKey: .value))
         case .finished: self = .finished(try PipelineProgress(from: decoder))
         case .failed: self = .failed(try PipelineFailure(from: decoder))
         }
@@ -110,6 +117,13 @@ extension PipelineReport: Codable {
         case .progress(let progress):
             try members.encode(Kind.progress, forKey: .type)
             try progress.encode(to: encoder)
+        case .interrupted(let interruption):
+            try members.encode(Kind.interrupted, forKey: .type)
+            try interruption.encode(to: encoder)
+        case .resumed: try members.encode(Kind.resumed, forKey: .type)
+        case .checked(let complaints):
+            try members.encode(Kind.checked, forKey: .type)
+            try members.encode(complaints, forKey: .value)
         case .finished(let progress):
             try members.encode(Kind.finished, forKey: .type)
             try progress.encode(to: encoder)

@@ -19,6 +19,9 @@ public enum PipelineCommand: Sendable, Hashable {
     case endTrack(String)
     /// End in order: stop reading, drain, finalise the file, report `finished`.
     case finish
+    /// Say what is wrong with a GStreamer description, without running it. The first and only command; answered by
+    /// `checked`.
+    case check(GStreamerPlan)
 }
 
 public struct IngestJob: Sendable, Hashable, Codable {
@@ -27,6 +30,10 @@ public struct IngestJob: Sendable, Hashable, Codable {
         case file(name: String)
         /// The built-in picture and tone.
         case test(TestSource)
+        case network(NetworkSource)
+        /// What the plan's own elements make. The name is for messages; with `plan.input`, a file's descriptor rides
+        /// along.
+        case gstreamer(GStreamerPlan, name: String)
     }
 
     public var source: Source
@@ -36,12 +43,83 @@ public struct IngestJob: Sendable, Hashable, Codable {
     public var videoCodec: VideoTarget
     /// What the router can carry, in its order of preference.
     public var routerCodecs: [TrackCodec]
+    /// What follows when the source fails.
+    public var retry: RetryPolicy
 
-    public init(source: Source, loop: Bool, videoCodec: VideoTarget, routerCodecs: [TrackCodec]) {
+    public init(
+        source: Source, loop: Bool, videoCodec: VideoTarget, routerCodecs: [TrackCodec], retry: RetryPolicy = .never
+    ) {
         self.source = source
         self.loop = loop
         self.videoCodec = videoCodec
         self.routerCodecs = routerCodecs
+        self.retry = retry
+    }
+}
+
+/// A source that libav reaches over a network.
+public struct NetworkSource: Sendable, Hashable, Codable {
+    public enum RTSPTransport: String, Sendable, Hashable, Codable, CaseIterable { case tcp, udp }
+
+    /// Secrets included; the process shows `SourceAddress`'s description of it and nothing else.
+    public var url: String
+    /// Of rtsp alone.
+    public var transport: RTSPTransport
+    /// Of rtmp alone: wait for one who publishes, instead of asking a server. (srt says it in its URL: `mode=listener`.)
+    public var listens: Bool
+    /// Without media for so long, the source counts as failed. In seconds.
+    public var patience: Double
+
+    public init(url: String, transport: RTSPTransport = .tcp, listens: Bool = false, patience: Double = 5) {
+        self.url = url
+        self.transport = transport
+        self.listens = listens
+        self.patience = patience
+    }
+}
+
+/// When a source that fails is opened again. Files are never.
+public enum RetryPolicy: String, Sendable, Hashable, Codable, CaseIterable {
+    /// A failure ends the ingest.
+    case never
+    /// It must open once; from then on it is opened again and again.
+    case onceOpened = "once-opened"
+    /// Also when it can't be opened at first.
+    case always
+}
+
+/// What GStreamer is to run: a description's own text, and the values from outside that are set as properties.
+public struct GStreamerPlan: Sendable, Hashable, Codable {
+    /// One value from outside.
+    public struct Property: Sendable, Hashable, Codable {
+        public var element: String
+        public var property: String
+        public var value: JSONValue
+
+        public init(element: String, property: String, value: JSONValue) {
+            self.element = element
+            self.property = property
+            self.value = value
+        }
+    }
+
+    /// In gst-launch's language. Ingest: ends in `appsink name=video` and `appsink name=audio`, here or in branches.
+    /// Record: ends in the element `output`, whose property `fd` is set to the file.
+    public var launch: String
+    /// By codec (vp8, vp9, h264, opus), what is added to `launch` when a track has that codec. Ingest: the one that is
+    /// wanted and the router has. Record: begins with `appsrc name=video` or `appsrc name=audio`.
+    public var branches: [String: String]
+    public var properties: [Property]
+    /// The name of the element whose property `fd` becomes the open file; nil: no file goes in.
+    public var input: String?
+
+    public init(
+        launch: String, branches: [String: String] = [:], properties: [Property] = [], input: String? = nil
+    ) {
+        self.launch = launch
+        self.branches = branches
+        self.properties = properties
+        self.input = input
     }
 }
 
@@ -106,7 +184,7 @@ public struct SendTrack: Sendable, Hashable, Codable {
 
 public struct RecordJob: Sendable, Hashable, Codable {
     public enum Container: String, Sendable, Hashable, Codable {
-        case matroska
+        case matroska, webm, mp4
     }
 
     /// For messages only; the bytes go through the descriptor.
@@ -114,11 +192,14 @@ public struct RecordJob: Sendable, Hashable, Codable {
     public var container: Container
     /// The address that RTP shall arrive at.
     public var listenIP: String
+    /// Nil: libav writes the container.
+    public var plan: GStreamerPlan?
 
-    public init(fileName: String, container: Container, listenIP: String) {
+    public init(fileName: String, container: Container, listenIP: String, plan: GStreamerPlan? = nil) {
         self.fileName = fileName
         self.container = container
         self.listenIP = listenIP
+        self.plan = plan
     }
 }
 

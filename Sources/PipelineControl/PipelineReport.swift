@@ -10,6 +10,13 @@ public enum PipelineReport: Sendable, Hashable {
     case running
     /// About once a second while running.
     case progress(PipelineProgress)
+    /// Ingest: the source brings nothing: it failed, or nobody has come to send yet. Said again, every 5 s or sooner,
+    /// as long as that lasts and before `opened`; after it, `progress` goes on each second.
+    case interrupted(SourceInterruption)
+    /// Ingest: the source brings media again, after an interruption that began after `running`.
+    case resumed
+    /// The answer to `check`: everything that is wrong, in no order of weight; the last line.
+    case checked([PlanComplaint])
     /// The last line of a good end.
     case finished(PipelineProgress)
     /// The last line of a bad end.
@@ -20,10 +27,48 @@ public struct OpenedSource: Sendable, Hashable, Codable {
     /// Nil when the source has no end or does not say.
     public var durationSeconds: Double?
     public var tracks: [SourceTrack]
+    /// The container or protocol, for people: "mov,mp4,m4a,3gp,3g2,mj2", "rtsp". Nil: there is none.
+    public var format: String?
+    /// Tracks that are not played, and why: "subrip subtitles: no picture and no sound".
+    public var leftOut: [String]
 
-    public init(durationSeconds: Double?, tracks: [SourceTrack]) {
+    public init(durationSeconds: Double?, tracks: [SourceTrack], format: String? = nil, leftOut: [String] = []) {
         self.durationSeconds = durationSeconds
         self.tracks = tracks
+        self.format = format
+        self.leftOut = leftOut
+    }
+}
+
+/// Why a source brings nothing at the moment.
+public struct SourceInterruption: Sendable, Hashable, Codable {
+    /// One clause for people, without secrets: "rtsp://camera/1: connection refused".
+    public var reason: String
+    /// How often it was tried since it brought media last; 0 while it is only waited for.
+    public var attempts: Int
+    /// Until the next try; nil: one is under way, or somebody else must come.
+    public var retrySeconds: Double?
+
+    public init(reason: String, attempts: Int, retrySeconds: Double? = nil) {
+        self.reason = reason
+        self.attempts = attempts
+        self.retrySeconds = retrySeconds
+    }
+}
+
+/// One thing that is wrong with a GStreamer plan.
+public struct PlanComplaint: Sendable, Hashable, Codable {
+    /// Where: "launch", "branches.vp8", "properties.text" …
+    public var part: String
+    /// UTF-8 bytes into that part's text; nil when it is about the whole.
+    public var offset: Int?
+    /// What is wrong and what would be right, for people.
+    public var message: String
+
+    public init(part: String, offset: Int?, message: String) {
+        self.part = part
+        self.offset = offset
+        self.message = message
     }
 }
 

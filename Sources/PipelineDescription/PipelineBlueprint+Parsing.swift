@@ -1,14 +1,15 @@
 import Base
+import StrictYAML
 
 extension PipelineBlueprint {
     /// Reads one file of `pipelines/`.
     /// - Parameter file: Its name, for messages.
-    public init(yaml: String, file: String) throws(PipelineDescriptionError) {
-        let top = try BlueprintReader(yaml: yaml, file: file)
+    public init(yaml: String, file: String) throws(YAMLFileError) {
+        let top = try YAMLReader(yaml: yaml, file: file)
         // The engine and the kind decide which keys there may be besides.
         let common = ["name", "kind", "engine", "help", "parameters", "slots"]
         let entries = try top.entries()
-        func entry(_ key: String) throws(PipelineDescriptionError) -> BlueprintReader {
+        func entry(_ key: String) throws(YAMLFileError) -> YAMLReader {
             guard let value = entries.first(where: { $0.name == key })?.value else {
                 throw top.error("the key \"\(key)\" is missing")
             }
@@ -30,7 +31,7 @@ extension PipelineBlueprint {
             case .ingest: .ingest(try entry(own).word(of: Source.allCases))
             case .record: .record(try entry(own).word(of: Container.allCases))
             }
-        let parameters = try members["parameters"].map { parameters throws(PipelineDescriptionError) in
+        let parameters = try members["parameters"].map { parameters throws(YAMLFileError) in
             try Self.parameters(parameters)
         }
         let slots = try Self.slots(try entry("slots"), of: .libav(plan))
@@ -39,7 +40,7 @@ extension PipelineBlueprint {
             file: file)
     }
 
-    private static func name(_ entry: BlueprintReader) throws(PipelineDescriptionError) -> String {
+    private static func name(_ entry: YAMLReader) throws(YAMLFileError) -> String {
         let name = try entry.text()
         let isPlain = name.utf8.allSatisfy { byte in
             switch byte {
@@ -54,8 +55,8 @@ extension PipelineBlueprint {
     }
 
     private static func slots(
-        _ entry: BlueprintReader, of engine: Engine
-    ) throws(PipelineDescriptionError) -> [Slot] {
+        _ entry: YAMLReader, of engine: Engine
+    ) throws(YAMLFileError) -> [Slot] {
         let needed = neededSlots(engine)
         var slots: [Slot] = []
         for element in try entry.elements() {
@@ -71,8 +72,8 @@ extension PipelineBlueprint {
     }
 
     private static func parameters(
-        _ entry: BlueprintReader
-    ) throws(PipelineDescriptionError) -> [PipelineParameter] {
+        _ entry: YAMLReader
+    ) throws(YAMLFileError) -> [PipelineParameter] {
         var parameters: [PipelineParameter] = []
         for (name, key, value) in try entry.entries() {
             guard let first = name.unicodeScalars.first, first.properties.isAlphabetic,
@@ -84,8 +85,8 @@ extension PipelineBlueprint {
     }
 
     private static func parameter(
-        _ name: String, _ entry: BlueprintReader
-    ) throws(PipelineDescriptionError) -> PipelineParameter {
+        _ name: String, _ entry: YAMLReader
+    ) throws(YAMLFileError) -> PipelineParameter {
         let members = try entry.members(allowed: ["type", "default", "allowed", "minimum", "maximum", "help"])
         guard let type = members["type"] else { throw entry.error("the key \"type\" is missing") }
         guard let help = members["help"] else { throw entry.error("the key \"help\" is missing") }

@@ -135,6 +135,7 @@ extension PipelineCommand {
         case .receive: "receive"
         case .endTrack: "endTrack"
         case .finish: "finish"
+        case .check: "check"
         }
     }
 }

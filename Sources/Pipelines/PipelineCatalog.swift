@@ -1,9 +1,10 @@
 import FoundationEssentials
 import PipelineDescription
+import StrictYAML
 
 /// Everything that is wrong with a folder of descriptions, so that one start shows it all.
 public struct PipelineCatalogError: Error, Sendable, Hashable, CustomStringConvertible {
-    public let errors: [PipelineDescriptionError]
+    public let errors: [YAMLFileError]
 
     /// One line an error.
     public var description: String { errors.map(\.description).joined(separator: "\n") }
@@ -21,12 +22,12 @@ public struct PipelineCatalog: Sendable {
     /// - Parameter folder: Its path is what error messages begin with.
     public init(folder: String) throws(PipelineCatalogError) {
         var found: [PipelineBlueprint] = []
-        var errors: [PipelineDescriptionError] = []
+        var errors: [YAMLFileError] = []
         for path in try Self.files(in: folder) {
-            do throws(PipelineDescriptionError) {
+            do throws(YAMLFileError) {
                 let blueprint = try PipelineBlueprint(yaml: try Self.text(of: path), file: path)
                 if let other = found.first(where: { $0.name == blueprint.name }) {
-                    throw PipelineDescriptionError(
+                    throw YAMLFileError(
                         file: path, line: 0, column: 0, key: "name",
                         message: "\"\(blueprint.name)\" is the name of \(other.file) already")
                 }
@@ -46,15 +47,15 @@ public struct PipelineCatalog: Sendable {
             return try FileManager.default.contentsOfDirectory(atPath: folder)
                 .filter { $0.hasSuffix(".yaml") && !$0.hasPrefix(".") }.sorted().map { "\(folder)/\($0)" }
         } catch {
-            let reason = PipelineDescriptionError(
+            let reason = YAMLFileError(
                 file: folder, line: 0, column: 0, key: nil, message: "the folder can't be read")
             throw PipelineCatalogError(errors: [reason])
         }
     }
 
-    private static func text(of path: String) throws(PipelineDescriptionError) -> String {
-        func refuse(_ message: String) -> PipelineDescriptionError {
-            PipelineDescriptionError(file: path, line: 0, column: 0, key: nil, message: message)
+    private static func text(of path: String) throws(YAMLFileError) -> String {
+        func refuse(_ message: String) -> YAMLFileError {
+            YAMLFileError(file: path, line: 0, column: 0, key: nil, message: message)
         }
         guard let data = try? Data(contentsOf: URL(filePath: path)) else { throw refuse("the file can't be read") }
         guard data.count <= fileLimit else { throw refuse("the file is longer than \(fileLimit / 1024) KiB") }

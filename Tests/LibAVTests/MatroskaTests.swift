@@ -45,9 +45,9 @@ enum Sample {
     /// A Matroska file of both.
     static func file() throws -> TemporaryFile {
         let file = try TemporaryFile()
-        let writer = try MatroskaWriter(
+        let writer = try ContainerWriter(
             descriptor: file.descriptor, name: "sample.mkv",
-            tracks: [MatroskaTrack(video: .vp8, width: 64, height: 48), MatroskaTrack(opusChannels: 2)])
+            tracks: [ContainerTrack(video: .vp8, width: 64, height: 48), ContainerTrack(opusChannels: 2)])
         for packet in try pictures(.vp8, count: 10) { try writer.write(packet, track: 0) }
         for packet in try sound(seconds: 1).prefix(20) { try writer.write(packet, track: 1) }
         try writer.finish()
@@ -61,12 +61,12 @@ func `what was written is read again`(codec: VideoSettings.Codec) throws {
     let pictures = try Sample.pictures(codec, count: 25)
     let sound = try Sample.sound(seconds: 1)
     #expect(pictures.count == 25)
-    let writer = try MatroskaWriter(
+    let writer = try ContainerWriter(
         descriptor: file.descriptor, name: "out.mkv",
         tracks: [
-            MatroskaTrack(
+            ContainerTrack(
                 video: codec == .vp8 ? .vp8 : .h264, width: 64, height: 48,
-                setup: codec == .h264 ? pictures[0].bytes : []), MatroskaTrack(opusChannels: 2),
+                setup: codec == .h264 ? pictures[0].bytes : []), ContainerTrack(opusChannels: 2),
         ])
     for packet in pictures { try writer.write(packet, track: 0) }
     for packet in sound { try writer.write(packet, track: 1) }
@@ -91,8 +91,8 @@ func `what was written is read again`(codec: VideoSettings.Codec) throws {
 
 @Test func `a file that is never finished plays up to the last flush`() throws {
     let file = try TemporaryFile()
-    let writer = try MatroskaWriter(
-        descriptor: file.descriptor, name: "out.mkv", tracks: [MatroskaTrack(video: .vp8, width: 64, height: 48)])
+    let writer = try ContainerWriter(
+        descriptor: file.descriptor, name: "out.mkv", tracks: [ContainerTrack(video: .vp8, width: 64, height: 48)])
     let pictures = try Sample.pictures(.vp8, count: 20)
     for packet in pictures.prefix(15) { try writer.write(packet, track: 0) }
     try writer.flush()
@@ -106,8 +106,8 @@ func `what was written is read again`(codec: VideoSettings.Codec) throws {
     let full = open("/dev/full", O_WRONLY)
     defer { close(full) }
     let error = #expect(throws: LibAVError.self) {
-        let writer = try MatroskaWriter(
-            descriptor: full, name: "out.mkv", tracks: [MatroskaTrack(video: .vp8, width: 64, height: 48)])
+        let writer = try ContainerWriter(
+            descriptor: full, name: "out.mkv", tracks: [ContainerTrack(video: .vp8, width: 64, height: 48)])
         for packet in try Sample.pictures(.vp8, count: 20) { try writer.write(packet, track: 0) }
         try writer.finish()
     }

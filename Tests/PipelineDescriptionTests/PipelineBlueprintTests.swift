@@ -102,7 +102,7 @@ private let good = """
             _ = try PipelineBlueprint(yaml: text, file: "a.yaml")
             return
         }
-        let error = #expect(throws: PipelineDescriptionError.self) {
+        let error = #expect(throws: YAMLFileError.self) {
             try PipelineBlueprint(yaml: text, file: "pipelines/a.yaml")
         }
         let words = error?.description ?? ""
@@ -113,18 +113,18 @@ private let good = """
 
     @Test(arguments: ["", "# nothing", "[]", "3", "a", "\u{0}", "a: *b", "---\n---\n", "? [a]\n: b", "\t", "%YAML 9"])
     func `that is none is refused`(text: String) {
-        #expect(throws: PipelineDescriptionError.self) { try PipelineBlueprint(yaml: text, file: "a.yaml") }
+        #expect(throws: YAMLFileError.self) { try PipelineBlueprint(yaml: text, file: "a.yaml") }
     }
 
     @Test(arguments: ["[", "{", "- ", "? ", "{a: ", "&a [", "!!seq [", "-\n - \n  - "])
     func `that nests without end is refused`(opener: String) {
         let text = String(repeating: opener, count: 60_000 / opener.count)
-        #expect(throws: PipelineDescriptionError.self) { try PipelineBlueprint(yaml: text, file: "a.yaml") }
+        #expect(throws: YAMLFileError.self) { try PipelineBlueprint(yaml: text, file: "a.yaml") }
     }
 
     @Test func `that nests by indentation without end is refused`() {
         let text = (0..<300).map { String(repeating: " ", count: $0) + "a:" }.joined(separator: "\n")
-        #expect(throws: PipelineDescriptionError.self) { try PipelineBlueprint(yaml: text, file: "a.yaml") }
+        #expect(throws: YAMLFileError.self) { try PipelineBlueprint(yaml: text, file: "a.yaml") }
     }
 
     @Test func `cut anywhere is read or refused`() {

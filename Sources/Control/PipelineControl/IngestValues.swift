@@ -1,3 +1,4 @@
+import Base
 import PipelineControl
 
 /// What shall go into a room.
@@ -8,12 +9,18 @@ public struct IngestRequest: Sendable, Hashable {
         /// A path, absolute or relative to the daemon's working directory; it must lie below a folder that the settings
         /// allow.
         case file(String)
+        /// A network source or a device.
+        case address(SourceAddress)
+        /// Nothing but what `pipeline` makes itself.
+        case pipeline
 
-        /// "test", or the path.
+        /// "test", the path, or the address without its secrets; empty for a pipeline's own.
         public var text: String {
             switch self {
             case .test: "test"
             case .file(let path): path
+            case .address(let address): address.description
+            case .pipeline: ""
             }
         }
     }
@@ -28,11 +35,21 @@ public struct IngestRequest: Sendable, Hashable {
     public var displayName: String?
     /// Lives only as long as its owner reads its progress.
     public var attached: Bool
+    /// The description that runs it; nil: chosen by the source.
+    public var pipeline: String?
+    /// What that description lets a request choose, besides `loop` and `video`.
+    public var parameters: [String: JSONValue]
+    /// Nil: `onceOpened` for addresses, `never` for all else.
+    public var retry: RetryPolicy?
 
     public init(
         room: String, source: Source, loop: Bool = false, video: VideoTarget = .vp8, displayName: String? = nil,
-        attached: Bool = false
+        attached: Bool = false, pipeline: String? = nil, parameters: [String: JSONValue] = [:],
+        retry: RetryPolicy? = nil
     ) {
+        self.pipeline = pipeline
+        self.parameters = parameters
+        self.retry = retry
         self.room = room
         self.source = source
         self.loop = loop
@@ -70,11 +87,15 @@ public struct IngestStatus: Sendable, Hashable {
     public var durationSeconds: Double?
     /// In state `failed` only.
     public var failure: PipelineFailure?
+    /// Why the source brings nothing at the moment; nil while it does.
+    public var interruption: SourceInterruption?
 
     public init(
         id: String, room: String, source: String, state: State, tracks: [SourceTrack] = [],
-        progress: PipelineProgress? = nil, durationSeconds: Double? = nil, failure: PipelineFailure? = nil
+        progress: PipelineProgress? = nil, durationSeconds: Double? = nil, failure: PipelineFailure? = nil,
+        interruption: SourceInterruption? = nil
     ) {
+        self.interruption = interruption
         self.id = id
         self.room = room
         self.source = source

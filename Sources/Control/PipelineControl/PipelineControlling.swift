@@ -1,3 +1,5 @@
+import PipelineDescription
+
 /// What the doors ask of ingests and recordings. Implemented by the pipeline supervisor, doubled in tests.
 ///
 /// Ids are the pipelines' own. Finished and failed ones stay listed for a while, so that a client that comes late can
@@ -20,5 +22,8 @@ public protocol PipelineControlling: Sendable {
     /// Ends it in order and answers when the file is finalised, or has failed to be; bounded by the supervisor's own
     /// limit for a child that hangs.
     func finishRecording(_ id: String) async throws(ControlError) -> RecordingStatus
+    /// The descriptions that requests can name, sorted by name.
+    func blueprints() async -> [PipelineBlueprint]
+
     func recordingProgress(_ id: String) async throws(ControlError) -> AsyncStream<RecordingStatus>
 }

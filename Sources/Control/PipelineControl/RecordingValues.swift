@@ -1,3 +1,4 @@
+import Base
 import PipelineControl
 
 /// What of a room shall be recorded.
@@ -7,8 +8,17 @@ public struct RecordingRequest: Sendable, Hashable {
     public var output: String?
     /// Only this broadcaster's tracks. Nil: the room's first audio and first video.
     public var broadcaster: String?
+    /// The description that writes it; nil: chosen by the extension of `output`, Matroska without one.
+    public var pipeline: String?
+    /// What that description lets a request choose.
+    public var parameters: [String: JSONValue]
 
-    public init(room: String, output: String? = nil, broadcaster: String? = nil) {
+    public init(
+        room: String, output: String? = nil, broadcaster: String? = nil, pipeline: String? = nil,
+        parameters: [String: JSONValue] = [:]
+    ) {
+        self.pipeline = pipeline
+        self.parameters = parameters
         self.room = room
         self.output = output
         self.broadcaster = broadcaster

@@ -76,7 +76,9 @@ actor Ingest {
             case .progress(let progress), .finished(let progress):
                 lastProgress = progress
                 board.update { $0.progress = progress }
-            case .listening, .failed: break
+            case .interrupted(let interruption): board.update { $0.interruption = interruption }
+            case .resumed: board.update { $0.interruption = nil }
+            case .listening, .checked, .failed: break
             }
         } catch {
             await fail(error)

@@ -132,6 +132,8 @@ public actor PipelineSupervisor: PipelineControlling {
         try find(recording: id).board.changes()
     }
 
+    public func blueprints() async -> [PipelineBlueprint] { catalog.blueprints }
+
     // MARK: The end
 
     /// Ends everything in order, and starts nothing more. Bounded by the deadlines of the processes.

@@ -97,7 +97,7 @@ actor Recording {
                     status.seconds = progress.seconds
                     status.bytes = progress.fileBytes ?? status.bytes
                 }
-            case .opened, .failed: break
+            case .opened, .interrupted, .resumed, .checked, .failed: break
             }
         } catch {
             await fail(error)

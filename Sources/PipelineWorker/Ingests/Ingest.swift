@@ -43,6 +43,8 @@ final class Ingest: PipelineMachine {
             exchange = IngestExchange(waiter: waiter, limits: IngestExchange.Limits())
             let exchange = exchange
             startThread("feed") { FileFeed.run(job, name: name, descriptor: descriptor, exchange: exchange) }
+        case .network, .gstreamer:
+            throw PipelineFailure(code: .protocolError, message: "no such source yet")
         case .test(let source):
             if let descriptor { close(descriptor) }
             // Drawn as it goes: a short way ahead answers key frame requests soon.

@@ -235,15 +235,15 @@ final class Record: PipelineMachine {
         for frame in frames { try write(frame) }
     }
 
-    private func matroskaTrack(_ track: RecordTrack) -> MatroskaTrack {
+    private func matroskaTrack(_ track: RecordTrack) -> ContainerTrack {
         // A picture that ended before it began keeps its place in the file, empty.
         let size = sizes[track.position] ?? (16, 16)
         let setup = setups[track.position] ?? []
         return switch track.codec {
-        case .vp8: MatroskaTrack(video: .vp8, width: size.width, height: size.height)
-        case .vp9: MatroskaTrack(video: .vp9, width: size.width, height: size.height)
-        case .h264: MatroskaTrack(video: .h264, width: size.width, height: size.height, setup: setup)
-        case .opus, .other: MatroskaTrack(opusChannels: 2)
+        case .vp8: ContainerTrack(video: .vp8, width: size.width, height: size.height)
+        case .vp9: ContainerTrack(video: .vp9, width: size.width, height: size.height)
+        case .h264: ContainerTrack(video: .h264, width: size.width, height: size.height, setup: setup)
+        case .opus, .other: ContainerTrack(opusChannels: 2)
         }
     }
 

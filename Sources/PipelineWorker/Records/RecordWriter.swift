@@ -32,7 +32,7 @@ final class RecordWriter: Sendable {
     }
 
     private enum Job: Sendable {
-        case open([MatroskaTrack])
+        case open([ContainerTrack])
         case write(FileFrame)
         case flush
         case finish
@@ -64,7 +64,7 @@ final class RecordWriter: Sendable {
     /// Rises while the disk takes anything at all.
     var jobsDone: Int { state.update { $0.jobsDone } }
 
-    func open(_ tracks: [MatroskaTrack]) { add(.open(tracks)) }
+    func open(_ tracks: [ContainerTrack]) { add(.open(tracks)) }
     /// Brings what was written into the file.
     func flush() { add(.flush) }
     /// Ends the file in order.
@@ -95,28 +95,24 @@ final class RecordWriter: Sendable {
             close(descriptor)
             waiter.nudge()
         }
-        do throws(LibAVError) {
+        do throws(PipelineFailure) {
             if try loop(descriptor) { state.update { $0.condition = .finished } }
         } catch {
-            let failure = PipelineFailure(code: .cannotWrite, message: "\(error)")
-            state.update { $0.condition = .failed(failure) }
+            state.update { $0.condition = .failed(error) }
         }
     }
 
     /// - Returns: whether the file was ended in order.
-    private func loop(_ descriptor: Int32) throws(LibAVError) -> Bool {
-        var file: MatroskaWriter?
+    private func loop(_ descriptor: Int32) throws(PipelineFailure) -> Bool {
+        var file: (any RecordingFile)?
         var isFirst = true
         while true {
             let job = state.wait { $0.jobs.removeFirst() ?? nil }
             switch job {
-            case .open(let tracks): file = try MatroskaWriter(descriptor: descriptor, name: name, tracks: tracks)
+            case .open(let tracks): file = try LibAVFile(descriptor: descriptor, name: name, tracks: tracks)
             case .write(let frame):
                 state.update { $0.waiting -= frame.bytes.count }
-                try file?.write(
-                    Packet(
-                        copying: frame.bytes, presentation: frame.time, duration: frame.duration, isKey: frame.isKey),
-                    track: frame.track)
+                try file?.write(frame)
                 if isFirst, file != nil {
                     isFirst = false
                     try file?.flush()

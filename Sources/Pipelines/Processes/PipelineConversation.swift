@@ -53,6 +53,9 @@ public struct PipelineConversation: Sendable {
             owe(.running)
         case .endTrack:
             guard kind == .record, asked.contains(.plan), !asked.contains(.finish) else { return false }
+        case .check:
+            // Asked of a process of its own, which is no ingest and no recording; see `PlanCheck`.
+            return false
         case .finish:
             guard asked.insert(.finish).inserted else { return false }
             climb(to: .draining)
@@ -79,6 +82,14 @@ public struct PipelineConversation: Sendable {
             owe(.word)
         case .progress:
             guard said.contains(.ready) else { throw unexpected(report) }
+        case .interrupted:
+            guard kind == .ingest, asked.contains(.job) else { throw unexpected(report) }
+            // It waits for its source, and says so again and again.
+            owe(.word)
+        case .resumed:
+            guard kind == .ingest, said.contains(.running) else { throw unexpected(report) }
+            owe(.word)
+        case .checked: throw unexpected(report)
         case .finished(let progress):
             end = .finished(progress)
             climb(to: .draining)
@@ -129,6 +140,9 @@ extension PipelineReport {
         case .ready: "ready"
         case .running: "running"
         case .progress: "progress"
+        case .interrupted: "interrupted"
+        case .resumed: "resumed"
+        case .checked: "checked"
         case .finished: "finished"
         case .failed: "failed"
         }

@@ -1,6 +1,7 @@
 import Base
 import Control
 import PipelineControl
+import PipelineDescription
 
 /// Pipelines that do what the test says.
 actor ScriptedPipelines: PipelineControlling {
@@ -23,6 +24,17 @@ actor ScriptedPipelines: PipelineControlling {
             id: "ingest-\(ingestRequests.count)", room: request.room, source: request.source.text, state: .starting)
         ingestsByID[status.id] = status
         return status
+    }
+
+    func blueprints() async -> [PipelineBlueprint] {
+        [
+            PipelineBlueprint(
+                name: "ingest-test", kind: .ingest, engine: .libav(.ingest(.test)), help: "Plays the built-in picture.",
+                parameters: [
+                    PipelineParameter(
+                        name: "width", type: .integer, defaultValue: 640, minimum: 160, help: "In pixels.")
+                ], slots: [.codecs, .endpoints], file: "ingest-test.yaml")
+        ]
     }
 
     func ingests() async -> [IngestStatus] { ingestsByID.values.sorted { $0.id < $1.id } }

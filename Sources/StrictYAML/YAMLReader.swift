@@ -1,28 +1,30 @@
 import Base
 import Yams
 
-/// A node of a description with the key that leads to it, and errors that tell its place.
-struct BlueprintReader {
+/// A node of a YAML file with the key that leads to it, and errors that tell file, line, column and key.
+///
+/// Strict where YAML is lax: only JSON's words are values, a key stands once, and what is not expected is refused.
+public struct YAMLReader {
     let node: Node
-    let file: String
+    public let file: String
     /// "parameters.loop"; empty at the top.
-    let path: String
+    public let path: String
 
     /// Parses a file's text.
-    init(yaml: String, file: String) throws(PipelineDescriptionError) {
+    public init(yaml: String, file: String) throws(YAMLFileError) {
         self.file = file
         path = ""
         if let (line, column) = Self.placeTooDeep(yaml) {
-            throw PipelineDescriptionError(
+            throw YAMLFileError(
                 file: file, line: line, column: column, key: nil, message: "more than \(Self.nestingLimit) levels deep")
         }
         do {
             guard let node = try compose(yaml: yaml) else {
-                throw PipelineDescriptionError(file: file, line: 1, column: 1, key: nil, message: "the file is empty")
+                throw YAMLFileError(file: file, line: 1, column: 1, key: nil, message: "the file is empty")
             }
             self.node = node
         } catch {
-            throw error as? PipelineDescriptionError ?? Self.error(error, in: yaml, file: file)
+            throw error as? YAMLFileError ?? Self.error(error, in: yaml, file: file)
         }
     }
 
@@ -32,8 +34,8 @@ struct BlueprintReader {
         self.path = path
     }
 
-    func error(_ message: String) -> PipelineDescriptionError {
-        PipelineDescriptionError(
+    public func error(_ message: String) -> YAMLFileError {
+        YAMLFileError(
             file: file, line: node.mark?.line ?? 0, column: node.mark?.column ?? 0, key: path.isEmpty ? nil : path,
             message: message)
     }
@@ -41,8 +43,8 @@ struct BlueprintReader {
     // MARK: Looking inside
 
     /// The members of a mapping; refuses keys that are not in `allowed`.
-    func members(allowed: [String]) throws(PipelineDescriptionError) -> [String: BlueprintReader] {
-        var members: [String: BlueprintReader] = [:]
+    public func members(allowed: [String]) throws(YAMLFileError) -> [String: YAMLReader] {
+        var members: [String: YAMLReader] = [:]
         for (name, key, value) in try entries() {
             guard allowed.contains(name) else {
                 throw key.error("unknown key; allowed: \(allowed.joined(separator: ", "))")
@@ -53,44 +55,44 @@ struct BlueprintReader {
     }
 
     /// One member of a mapping; errors of `key` tell the key's place.
-    typealias Entry = (name: String, key: BlueprintReader, value: BlueprintReader)
+    public typealias Entry = (name: String, key: YAMLReader, value: YAMLReader)
 
     /// The members of a mapping in their order.
-    func entries() throws(PipelineDescriptionError) -> [Entry] {
+    public func entries() throws(YAMLFileError) -> [Entry] {
         guard case .mapping(let mapping) = node else { throw error("a mapping (key: value) is expected") }
         var entries: [Entry] = []
         for (key, value) in mapping {
             guard case .scalar(let scalar) = key else {
-                throw BlueprintReader(node: key, file: file, path: path).error("a key must be a plain word")
+                throw YAMLReader(node: key, file: file, path: path).error("a key must be a plain word")
             }
             let inner = path.isEmpty ? scalar.string : "\(path).\(scalar.string)"
             entries.append(
                 (
-                    scalar.string, BlueprintReader(node: key, file: file, path: inner),
-                    BlueprintReader(node: value, file: file, path: inner)
+                    scalar.string, YAMLReader(node: key, file: file, path: inner),
+                    YAMLReader(node: value, file: file, path: inner)
                 ))
         }
         return entries
     }
 
-    func elements() throws(PipelineDescriptionError) -> [BlueprintReader] {
+    public func elements() throws(YAMLFileError) -> [YAMLReader] {
         guard case .sequence(let sequence) = node else { throw error("a list is expected") }
-        return sequence.enumerated().map { BlueprintReader(node: $1, file: file, path: "\(path)[\($0)]") }
+        return sequence.enumerated().map { YAMLReader(node: $1, file: file, path: "\(path)[\($0)]") }
     }
 
-    func text() throws(PipelineDescriptionError) -> String {
+    public func text() throws(YAMLFileError) -> String {
         guard case .string(let text) = try value() else { throw error("a text is expected; put it in quotes") }
         guard !text.isEmpty else { throw error("a text is expected, and this one is empty") }
         return text
     }
 
-    func number() throws(PipelineDescriptionError) -> Double {
+    public func number() throws(YAMLFileError) -> Double {
         guard let number = try value().doubleValue, number.isFinite else { throw error("a number is expected") }
         return number
     }
 
     /// One of a list of words.
-    func word<Word: RawRepresentable>(of words: [Word]) throws(PipelineDescriptionError) -> Word
+    public func word<Word: RawRepresentable>(of words: [Word]) throws(YAMLFileError) -> Word
     where Word.RawValue == String {
         let text = try text()
         guard let word = words.first(where: { $0.rawValue == text }) else {
@@ -100,7 +102,7 @@ struct BlueprintReader {
     }
 
     /// A scalar as JSON has it: true and false, numbers and texts; quotes make a text of anything.
-    func value() throws(PipelineDescriptionError) -> JSONValue {
+    public func value() throws(YAMLFileError) -> JSONValue {
         guard case .scalar(let scalar) = node else { throw error("one value is expected, not a list or a mapping") }
         let text = scalar.string
         guard scalar.style == .plain else { return .string(text) }
@@ -118,8 +120,8 @@ struct BlueprintReader {
 
     // MARK: The parser's limits and errors
 
-    /// Descriptions have four. The parser recurses; without a limit a hostile file would run off the stack.
-    static let nestingLimit = 32
+    /// Our files have four. The parser recurses; without a limit a hostile file would run off the stack.
+    public static let nestingLimit = 32
 
     /// Where a text may nest deeper than the limit: brackets, or dashes and question marks that open block levels. Counts
     /// more than there is (those in quotes too), which is harmless at such a limit.
@@ -144,9 +146,9 @@ struct BlueprintReader {
         return nil
     }
 
-    private static func error(_ error: any Error, in yaml: String, file: String) -> PipelineDescriptionError {
-        func made(_ mark: Mark?, _ message: String) -> PipelineDescriptionError {
-            PipelineDescriptionError(
+    private static func error(_ error: any Error, in yaml: String, file: String) -> YAMLFileError {
+        func made(_ mark: Mark?, _ message: String) -> YAMLFileError {
+            YAMLFileError(
                 file: file, line: mark?.line ?? 0, column: mark?.column ?? 0, key: nil, message: message)
         }
         switch error as? YamlError {
@@ -157,7 +159,7 @@ struct BlueprintReader {
             let before = yaml.prefix(offset ?? 0)
             let line = before.filter { $0 == "\n" }.count + 1
             let column = before.reversed().prefix { $0 != "\n" }.count + 1
-            return PipelineDescriptionError(
+            return YAMLFileError(
                 file: file, line: line, column: column, key: nil, message: "no YAML: \(problem)")
         case .duplicatedKeysInMapping(let duplicates, let context):
             let keys = duplicates.map { "\"\($0)\"" }.joined(separator: ", ")

@@ -1,5 +1,5 @@
-/// Why a description is refused, and where.
-public struct PipelineDescriptionError: Error, Sendable, Hashable, CustomStringConvertible {
+/// Why a file is refused, and where.
+public struct YAMLFileError: Error, Sendable, Hashable, CustomStringConvertible {
     public let file: String
     /// From 1; 0 when the place is not known.
     public let line: Int

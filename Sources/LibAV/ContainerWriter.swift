@@ -1,7 +1,7 @@
 import CLibAV
 
 /// One track of a Matroska file.
-public struct MatroskaTrack: Sendable, Hashable {
+public struct ContainerTrack: Sendable, Hashable {
     public enum Codec: Sendable, Hashable {
         case vp8
         case vp9
@@ -33,7 +33,7 @@ public struct MatroskaTrack: Sendable, Hashable {
 }
 
 /// A Matroska file that can be played up to its last cluster while it is written.
-public final class MatroskaWriter {
+public final class ContainerWriter {
     private let file: OutputFile
     private let name: String
     private var context: UnsafeMutablePointer<AVFormatContext>?
@@ -44,7 +44,7 @@ public final class MatroskaWriter {
     /// - Parameters:
     ///   - descriptor: empty and open for writing; stays the caller's, who keeps it open as long as this lives.
     ///   - name: for messages only.
-    public init(descriptor: Int32, name: String, tracks: [MatroskaTrack]) throws(LibAVError) {
+    public init(descriptor: Int32, name: String, tracks: [ContainerTrack]) throws(LibAVError) {
         self.name = name
         file = try OutputFile(descriptor: descriptor, name: name)
         last = Array(repeating: 0, count: tracks.count)
@@ -70,7 +70,7 @@ public final class MatroskaWriter {
     }
 
     private static func add(
-        _ track: MatroskaTrack, to context: UnsafeMutablePointer<AVFormatContext>, name: String
+        _ track: ContainerTrack, to context: UnsafeMutablePointer<AVFormatContext>, name: String
     ) throws(LibAVError) {
         let stream = try allocated(avformat_new_stream(context, nil), "add a track to \(name)")
         let parameters = try CodecParameters()

@@ -1,0 +1,48 @@
+import LibAV
+import PipelineControl
+
+/// A file that is being written; belongs to the writing thread.
+///
+/// Two kinds: `LibAVFile`, and what a GStreamer description muxes.
+protocol RecordingFile: AnyObject {
+    /// Bytes in the file so far.
+    var size: Int { get }
+    /// Appends one frame; times of a track only rise.
+    func write(_ frame: FileFrame) throws(PipelineFailure)
+    /// Brings what was written into the file.
+    func flush() throws(PipelineFailure)
+    /// Ends the file in order.
+    func finish() throws(PipelineFailure)
+}
+
+/// A file that libav muxes.
+final class LibAVFile: RecordingFile {
+    private let writer: ContainerWriter
+
+    init(descriptor: Int32, name: String, tracks: [ContainerTrack]) throws(PipelineFailure) {
+        writer = try Self.asking { () throws(LibAVError) in
+            try ContainerWriter(descriptor: descriptor, name: name, tracks: tracks)
+        }
+    }
+
+    var size: Int { writer.size }
+
+    func write(_ frame: FileFrame) throws(PipelineFailure) {
+        try Self.asking { () throws(LibAVError) in
+            try writer.write(
+                Packet(copying: frame.bytes, presentation: frame.time, duration: frame.duration, isKey: frame.isKey),
+                track: frame.track)
+        }
+    }
+
+    func flush() throws(PipelineFailure) { try Self.asking(writer.flush) }
+
+    func finish() throws(PipelineFailure) { try Self.asking(writer.finish) }
+
+    /// libav's no is a file's no.
+    private static func asking<Result>(
+        _ body: () throws(LibAVError) -> Result
+    ) throws(PipelineFailure) -> Result {
+        do { return try body() } catch { throw PipelineFailure(code: .cannotWrite, message: "\(error)") }
+    }
+}
