@@ -4,7 +4,8 @@
 // an upward or sideways arrow stops the build here. See docs/architecture.md.
 //
 // LADLE_FLOORS=6 leaves every floor above 6 out, and the HTTP stack with it, so that builds of the
-// media floors (sanitizers, fuzzing, benchmarks, the inner loop) take seconds.
+// media floors (sanitizers, fuzzing, benchmarks, the inner loop) take seconds. LADLE_ROOMS=PipelineWorker,ladle-pipeline
+// leaves everything out that these targets don't use.
 import PackageDescription
 
 struct Room {
@@ -147,18 +148,23 @@ func targets(of room: Room) -> [Target] {
     return built
 }
 
-let inhabited = house.filter { $0.floor <= top }
+/// What `LADLE_ROOMS` names and all that those use, down to the ground.
+func rooms(named names: [String]) -> Set<String> {
+    house.filter { names.contains($0.name) }.reduce(into: Set(names)) { $0.formUnion(rooms(named: $1.uses)) }
+}
+let chosen = Context.environment["LADLE_ROOMS"].map { rooms(named: $0.split(separator: ",").map(String.init)) }
+let inhabited = house.filter { $0.floor <= top && (chosen?.contains($0.name) ?? true) }
 var all = inhabited.flatMap(targets(of:))
 // Helpers of the tests: vectors, seeded links, virtual clocks.
 all.append(
     .target(name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport", swiftSettings: settings))
-if top >= 7 {
+if top >= 7, chosen?.isDisjoint(with: ["Control", "Signaling"]) != true {
     all.append(
         .target(
             name: "ScriptedCore", dependencies: ["Base", "ORTC", "MediaCore"], path: "Tests/ScriptedCore",
             swiftSettings: settings))
 }
-if top >= roof {
+if top >= roof, chosen == nil {
     // The built programs from outside: real tools on loopback, files opened again.
     all.append(
         .testTarget(
@@ -186,7 +192,7 @@ if top >= roof {
 
 let package = Package(
     name: "ladle",
-    products: top >= roof
+    products: top >= roof && chosen == nil
         ? [
             .executable(name: "ladle", targets: ["ladle"]),
             .executable(name: "ladle-pipeline", targets: ["ladle-pipeline"]),
