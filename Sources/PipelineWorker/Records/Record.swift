@@ -62,7 +62,7 @@ final class Record: PipelineMachine {
             throw PipelineFailure(code: .media, message: "can't listen on \(job.listenIP): \(cause)")
         }
         self.socket = socket
-        writer = RecordWriter(descriptor: descriptor, name: job.fileName, waiter: waiter)
+        writer = RecordWriter(job, descriptor: descriptor, waiter: waiter)
         channel.send(.listening(port: port))
     }
 

@@ -15,6 +15,18 @@ protocol RecordingFile: AnyObject {
     func finish() throws(PipelineFailure)
 }
 
+/// Opens the file of a recording: each engine has its case.
+enum RecordingFiles {
+    /// - Parameters:
+    ///   - descriptor: empty and open for writing; stays the caller's, who keeps it open as long as the file lives.
+    ///   - tracks: what the file will hold; frames name them by their position.
+    static func open(
+        job: RecordJob, descriptor: Int32, tracks: [ContainerTrack]
+    ) throws(PipelineFailure) -> any RecordingFile {
+        try LibAVFile(descriptor: descriptor, name: job.fileName, tracks: tracks)
+    }
+}
+
 /// A file that libav muxes.
 final class LibAVFile: RecordingFile {
     private let writer: ContainerWriter
