@@ -43,7 +43,16 @@ final class Ingest: PipelineMachine {
             exchange = IngestExchange(waiter: waiter, limits: IngestExchange.Limits())
             let exchange = exchange
             startThread("feed") { FileFeed.run(job, name: name, descriptor: descriptor, exchange: exchange) }
-        case .network, .gstreamer:
+        case .gstreamer(let plan, let name):
+            guard plan.input == nil || descriptor != nil else {
+                throw PipelineFailure(code: .protocolError, message: "no open descriptor came with \(name)")
+            }
+            exchange = IngestExchange(waiter: waiter, limits: GStreamerFeed.limits(plan))
+            let exchange = exchange
+            startThread("feed") {
+                GStreamerFeed.run(job, plan: plan, name: name, descriptor: descriptor, exchange: exchange)
+            }
+        case .network:
             throw PipelineFailure(code: .protocolError, message: "no such source yet")
         case .test(let source):
             if let descriptor { close(descriptor) }
