@@ -23,7 +23,10 @@ enum RecordingFiles {
     static func open(
         job: RecordJob, descriptor: Int32, tracks: [ContainerTrack]
     ) throws(PipelineFailure) -> any RecordingFile {
-        try LibAVFile(descriptor: descriptor, name: job.fileName, tracks: tracks)
+        if let plan = job.plan {
+            return try GStreamerFile(plan, name: job.fileName, descriptor: descriptor, tracks: tracks)
+        }
+        return try LibAVFile(descriptor: descriptor, name: job.fileName, tracks: tracks)
     }
 }
 
