@@ -23,7 +23,19 @@ enum RecordingFiles {
     static func open(
         job: RecordJob, descriptor: Int32, tracks: [ContainerTrack]
     ) throws(PipelineFailure) -> any RecordingFile {
-        try LibAVFile(descriptor: descriptor, name: job.fileName, tracks: tracks)
+        // job.plan: what a GStreamer description muxes.
+        try LibAVFile(
+            descriptor: descriptor, name: job.fileName, format: ContainerFormat(job.container), tracks: tracks)
+    }
+}
+
+extension ContainerFormat {
+    init(_ container: RecordJob.Container) {
+        switch container {
+        case .matroska: self = .matroska
+        case .webm: self = .webm
+        case .mp4: self = .mp4
+        }
     }
 }
 
@@ -31,9 +43,11 @@ enum RecordingFiles {
 final class LibAVFile: RecordingFile {
     private let writer: ContainerWriter
 
-    init(descriptor: Int32, name: String, tracks: [ContainerTrack]) throws(PipelineFailure) {
+    init(
+        descriptor: Int32, name: String, format: ContainerFormat, tracks: [ContainerTrack]
+    ) throws(PipelineFailure) {
         writer = try Self.asking { () throws(LibAVError) in
-            try ContainerWriter(descriptor: descriptor, name: name, tracks: tracks)
+            try ContainerWriter(descriptor: descriptor, name: name, format: format, tracks: tracks)
         }
     }
 
