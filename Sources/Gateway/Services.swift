@@ -49,10 +49,17 @@ struct RoomService: Service {
 
 struct PipelineService: Service {
     let pipelines: PipelineSupervisor
+    let logger: Logger
+
+    /// Recordings are whole long before; one that writes to a dead disk must not keep the others from ending.
+    static let limit: Duration = .seconds(10)
 
     func run() async throws {
         try? await gracefulShutdown()
-        await pipelines.shutDown()
+        let isInOrder = await finishes(within: Self.limit) { await pipelines.shutDown() }
+        if !isInOrder {
+            logger.error("some pipelines did not finish within \(Self.limit.components.seconds) s; they are cut off")
+        }
     }
 }
 

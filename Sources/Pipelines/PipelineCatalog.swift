@@ -20,10 +20,17 @@ public struct PipelineCatalog: Sendable {
 
     /// Reads every `*.yaml` of a folder; one that is wrong refuses them all.
     /// - Parameter folder: Its path is what error messages begin with.
-    public init(folder: String) throws(PipelineCatalogError) {
+    public init(folder: String) throws(PipelineCatalogError) { try self.init(folders: [folder]) }
+
+    /// The same of several folders; a name may occur in one of them only.
+    public init(folders: [String]) throws(PipelineCatalogError) {
         var found: [PipelineBlueprint] = []
         var errors: [YAMLFileError] = []
-        for path in try Self.files(in: folder) {
+        var paths: [String] = []
+        for folder in folders {
+            do throws(PipelineCatalogError) { paths += try Self.files(in: folder) } catch { errors += error.errors }
+        }
+        for path in paths {
             do throws(YAMLFileError) {
                 let blueprint = try PipelineBlueprint(yaml: try Self.text(of: path), file: path)
                 if let other = found.first(where: { $0.name == blueprint.name }) {

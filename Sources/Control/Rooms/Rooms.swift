@@ -101,7 +101,9 @@ public actor Rooms {
 
     private func make(_ name: String) async throws(ControlError) -> Room {
         let router: RouterDescription
-        do { router = try await core.createRouter(mediaCodecs: configuration.codecs) } catch { throw ControlError(error) }
+        do { router = try await core.createRouter(mediaCodecs: configuration.codecs) } catch {
+            throw ControlError(error)
+        }
         guard !isStopped else {
             await core.close(router.id)
             throw ControlError(.failed, "the gateway is shutting down")
