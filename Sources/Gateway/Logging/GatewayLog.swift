@@ -1,4 +1,5 @@
 import Base
+import FoundationEssentials
 import Glibc
 import Logging
 
@@ -6,17 +7,27 @@ import Logging
 public enum GatewayLog {
     /// To be called once, before the first line.
     public static func start(level: LogLevel, format: LogFormat) {
-        let style = LogHandlerStyle(format: format, isJournal: isJournal(STDERR_FILENO))
+        let isJournal = isJournal(STDERR_FILENO, environment: ProcessInfo.processInfo.environment)
         LoggingSystem.bootstrap { label in
-            GatewayLogHandler(label: label, level: Logger.Level(level), style: style) { line in
+            handler(label: label, level: level, format: format, isJournal: isJournal) { line in
                 write(line, to: STDERR_FILENO)
             }
         }
     }
 
+    /// What turns entries into lines.
+    /// - Parameter isJournal: Lines go to journald: text has no time, and a priority stands in front.
+    public static func handler(
+        label: String, level: LogLevel, format: LogFormat, isJournal: Bool, write: @escaping @Sendable (String) -> Void
+    ) -> any LogHandler {
+        GatewayLogHandler(
+            label: label, level: Logger.Level(level), style: LogHandlerStyle(format: format, isJournal: isJournal),
+            write: write)
+    }
+
     /// Whether a descriptor leads to journald, which says so by device and inode: systemd.exec(5), JOURNAL_STREAM.
-    static func isJournal(_ descriptor: Int32) -> Bool {
-        guard let stream = getenv("JOURNAL_STREAM").map({ String(cString: $0) }) else { return false }
+    public static func isJournal(_ descriptor: Int32, environment: [String: String]) -> Bool {
+        guard let stream = environment["JOURNAL_STREAM"] else { return false }
         let numbers = stream.split(separator: ":").compactMap { UInt64($0) }
         var about = stat()
         guard numbers.count == 2, fstat(descriptor, &about) == 0 else { return false }

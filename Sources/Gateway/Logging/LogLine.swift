@@ -17,16 +17,17 @@ struct LogLine {
     /// The same for journald, which has a time and a level of its own: sd-daemon(3).
     var journal: String { "<\(priority)>\(label): \(words)" }
 
-    /// One object, with the fields as members of their own.
+    /// One object, with the fields as members of their own; time and level stand first, for eyes.
     var json: String {
-        var members: [String: JSONValue] = [:]
-        for (name, value) in fields { members[name] = .string(value) }
-        // Ours last: a field can't stand in for them.
-        members["time"] = .string(Self.time(unixMilliseconds))
-        members["level"] = .string(level.rawValue)
-        members["label"] = .string(label)
-        members["message"] = .string(message)
-        return JSONValue.object(members).text
+        let ours = [
+            ("time", Self.time(unixMilliseconds)), ("level", level.rawValue), ("label", label), ("message", message),
+        ]
+        // A field can't stand in for one of ours.
+        let others = fields.filter { field in !ours.contains { $0.0 == field.name } }
+        let members = (ours + others.map { ($0.name, $0.value) }).map { name, value in
+            "\(JSONValue.string(name).text):\(JSONValue.string(value).text)"
+        }
+        return "{\(members.joined(separator: ","))}"
     }
 
     private var words: String {

@@ -15,9 +15,9 @@ struct Secret: Sendable, CustomStringConvertible {
     static let limit = 16 * 1024
 
     /// - Parameter name: A path, or, without a slash, the name of a systemd credential.
-    static func read(_ name: String) throws(SettingRefusal) -> Secret {
+    static func read(_ name: String, credentials folder: String?) throws(SettingRefusal) -> Secret {
         guard !name.contains("/") else { return try read(path: name) }
-        guard let folder = credentialsFolder else {
+        guard let folder else {
             throw SettingRefusal(
                 "names a systemd credential, and this program was given none (CREDENTIALS_DIRECTORY is not set); a file "
                     + "is named with its path")
@@ -25,17 +25,13 @@ struct Secret: Sendable, CustomStringConvertible {
         return try read(path: "\(folder)/\(name)")
     }
 
-    /// Whether systemd gave this program a credential of that name.
-    static func credentialExists(_ name: String) -> String? {
-        guard let path = credentialsFolder.map({ "\($0)/\(name)" }), access(path, F_OK) == 0 else { return nil }
-        return path
-    }
-
-    private static var credentialsFolder: String? { getenv("CREDENTIALS_DIRECTORY").map { String(cString: $0) } }
-
     static func read(path: String) throws(SettingRefusal) -> Secret {
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard file >= 0 else { throw SettingRefusal("\(path) can't be read: \(String(cString: strerror(errno)))") }
+        guard file >= 0 else {
+            // Not repeated: it may be the secret itself, written where the name of its file belongs.
+            if errno == ENOENT { throw SettingRefusal("the file that it names does not exist") }
+            throw SettingRefusal("\(path) can't be read: \(String(cString: strerror(errno)))")
+        }
         defer { close(file) }
         var about = stat()
         guard fstat(file, &about) == 0, about.st_mode & S_IFMT == S_IFREG else {

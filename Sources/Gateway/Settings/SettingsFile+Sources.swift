@@ -9,44 +9,46 @@ extension SettingsFile {
     ]
 
     /// What shall go into rooms from the start; those that are right.
-    static func sources(_ reader: YAMLReader, _ problems: inout SettingsProblems) -> [IngestRequest] {
-        let elements = problems.noting { () throws(YAMLFileError) in try reader.elements() } ?? []
-        return elements.compactMap { source($0, &problems) }
+    static func sources(_ reader: YAMLReader, _ reading: inout SettingsReading) -> [IngestRequest] {
+        let elements = reading.noting { () throws(YAMLFileError) in try reader.elements() } ?? []
+        return elements.compactMap { source($0, &reading) }
     }
 
-    private static func source(_ reader: YAMLReader, _ problems: inout SettingsProblems) -> IngestRequest? {
-        let members = members(reader, allowed: sourceKeys, secretsIn: "credentials", &problems)
+    private static func source(_ reader: YAMLReader, _ reading: inout SettingsReading) -> IngestRequest? {
+        let members = members(reader, allowed: sourceKeys, secretsIn: "credentials", &reading)
         guard let members else { return nil }
-        let before = problems.errors.count
-        if members["room"] == nil { problems.add(reader.error("room is missing: where it shall go")) }
+        let before = reading.errors.count
+        if members["room"] == nil { reading.add(reader.error("room is missing: where it shall go")) }
         if ["source", "pipeline", "credentials"].allSatisfy({ members[$0] == nil }) {
-            problems.add(reader.error("source is missing: a file, an address, test, or a pipeline that makes its own"))
+            reading.add(reader.error("source is missing: a file, an address, test, or a pipeline that makes its own"))
         }
         let room = members["room"].flatMap { entry in
-            problems.noting(entry) { input throws(SettingRefusal) in try roomName(input) }
+            reading.noting(entry) { input throws(SettingRefusal) in try roomName(input) }
         }
+        let folder = reading.credentialsFolder
         let secret = members["credentials"].flatMap { entry in
-            problems.noting(entry) { input throws(SettingRefusal) in
-                try Secret.read(input.text("the name of a systemd credential, or the path of a file"))
+            reading.noting(entry) { input throws(SettingRefusal) in
+                try Secret.read(
+                    input.text("the name of a systemd credential, or the path of a file"), credentials: folder)
             }
         }
         if let secret, let entry = members["credentials"], secret.isReadableByOthers {
-            problems.warnings.append(SettingsProblem(entry.error(secret.warning)))
+            reading.warnings.append(SettingsProblem(entry.error(secret.warning)))
         }
         let source = members["source"].flatMap { entry in
-            problems.noting(entry) { input throws(SettingRefusal) in try self.source(input, secret) }
+            reading.noting(entry) { input throws(SettingRefusal) in try self.source(input, secret) }
         }
         var request = IngestRequest(room: room ?? "", source: source ?? .pipeline, retry: .always)
         if members["source"] == nil, let secret, let entry = members["credentials"] {
             // The whole address is the secret.
             do throws(SourceAddress.Refusal) { request.source = .address(try SourceAddress(secret.text)) } catch {
-                problems.add(entry.error("source is missing, and the file holds no address: \(error)"))
+                reading.add(entry.error("source is missing, and the file holds no address: \(error)"))
             }
         }
         func read<Value>(
             _ key: String, _ body: (SettingInput) throws(SettingRefusal) -> Value
         ) -> Value? {
-            members[key].flatMap { problems.noting($0, body) }
+            members[key].flatMap { reading.noting($0, body) }
         }
         request.pipeline = read("pipeline") { input throws(SettingRefusal) in
             try input.text("the name of a pipeline description", limit: 128)
@@ -57,8 +59,8 @@ extension SettingsFile {
         request.video = read("video") { input throws(SettingRefusal) in try input.word() } ?? .vp8
         request.loop = read("loop") { input throws(SettingRefusal) in try input.bool() } ?? false
         request.retry = read("retry") { input throws(SettingRefusal) in try input.word() } ?? .always
-        request.parameters = members["parameters"].map { values($0, &problems) } ?? [:]
-        return problems.errors.count == before ? request : nil
+        request.parameters = members["parameters"].map { values($0, &reading) } ?? [:]
+        return reading.errors.count == before ? request : nil
     }
 
     private static func source(

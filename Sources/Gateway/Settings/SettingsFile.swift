@@ -11,20 +11,20 @@ enum SettingsFile {
     ///   - said: The keys that the file sets, and where; filled.
     static func apply(
         _ text: String, name: String, to settings: inout GatewaySettings, said: inout [String: String],
-        _ problems: inout SettingsProblems
+        _ reading: inout SettingsReading
     ) {
-        let top = problems.noting { () throws(YAMLFileError) in
+        let top = reading.noting { () throws(YAMLFileError) in
             try YAMLReader(yaml: text, file: name, orNilIfEmpty: ())
         }
         guard let top = top ?? nil else { return }
-        apply(top, below: "", to: &settings, said: &said, &problems)
+        apply(top, below: "", to: &settings, said: &said, &reading)
     }
 
     private static func apply(
         _ reader: YAMLReader, below prefix: String, to settings: inout GatewaySettings, said: inout [String: String],
-        _ problems: inout SettingsProblems
+        _ reading: inout SettingsReading
     ) {
-        guard let entries = problems.noting({ () throws(YAMLFileError) in try reader.entries() }) else { return }
+        guard let entries = reading.noting({ () throws(YAMLFileError) in try reader.entries() }) else { return }
         // "rtp" and "rtp.ports" alike: a word of this level.
         let words = SettingsKey.all.map(\.path).filter { $0.hasPrefix(prefix) }
             .map { String($0.dropFirst(prefix.count).prefix { $0 != "." }) }
@@ -33,40 +33,40 @@ enum SettingsFile {
             let path = prefix + entry.name
             if let key = SettingsKey[path] {
                 said[path] = SettingsProblem(entry.value.error("")).place
-                apply(key, entry.value, to: &settings, &problems)
+                apply(key, entry.value, to: &settings, &reading)
             } else if allowed.contains(entry.name) {
                 // `rtp:` with nothing below it says nothing.
                 if !entry.value.isNull {
-                    apply(entry.value, below: path + ".", to: &settings, said: &said, &problems)
+                    apply(entry.value, below: path + ".", to: &settings, said: &said, &reading)
                 }
             } else if SecretWords.contains(entry.name) {
-                problems.add(entry.key.error(SecretWords.advice(for: "tokenFile")))
+                reading.add(entry.key.error(SecretWords.advice(for: "tokenFile")))
             } else {
-                problems.add(entry.key.unknownKey(entry.name, allowed: allowed))
+                reading.add(entry.key.unknownKey(entry.name, allowed: allowed))
             }
         }
     }
 
     private static func apply(
         _ key: SettingsKey, _ reader: YAMLReader, to settings: inout GatewaySettings,
-        _ problems: inout SettingsProblems
+        _ reading: inout SettingsReading
     ) {
         switch key.read {
         case .one(let set):
             // What is not set by default can be said to be not set.
             if reader.isNull, key.standard.isNull { return }
             var changed = settings
-            if problems.noting(reader, { input throws(SettingRefusal) in try set(&changed, input) }) != nil {
+            if reading.noting(reader, { input throws(SettingRefusal) in try set(&changed, input) }) != nil {
                 settings = changed
             }
         case .list(let check, let set):
-            guard let elements = problems.noting({ () throws(YAMLFileError) in try reader.elements() }) else { return }
+            guard let elements = reading.noting({ () throws(YAMLFileError) in try reader.elements() }) else { return }
             set(
                 &settings,
                 elements.compactMap { element in
-                    problems.noting(element) { input throws(SettingRefusal) in try check(input) }
+                    reading.noting(element) { input throws(SettingRefusal) in try check(input) }
                 })
-        case .tree(let apply): apply(&settings, reader, &problems)
+        case .tree(let apply): apply(&settings, reader, &reading)
         }
     }
 }

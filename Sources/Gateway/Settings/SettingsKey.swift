@@ -25,7 +25,7 @@ public struct SettingsKey: Sendable {
             check: @Sendable (SettingInput) throws(SettingRefusal) -> String,
             set: @Sendable (inout GatewaySettings, [String]) -> Void)
         /// Something with members, which only the file can hold.
-        case tree(@Sendable (inout GatewaySettings, YAMLReader, inout SettingsProblems) -> Void)
+        case tree(@Sendable (inout GatewaySettings, YAMLReader, inout SettingsReading) -> Void)
     }
 
     /// Its value when nobody says anything; null: it is not set.
@@ -130,8 +130,8 @@ extension SettingsKey {
         SettingsKey(
             path: "codecs", type: "list of codecs", flag: nil,
             help: "What rooms can carry, in the order of preference.",
-            read: .tree { settings, reader, problems in
-                if let codecs = SettingsFile.codecs(reader, &problems) { settings.codecs = codecs }
+            read: .tree { settings, reader, reading in
+                if let codecs = SettingsFile.codecs(reader, &reading) { settings.codecs = codecs }
             },
             value: { .array($0.codecs.map(\.settingsValue)) }),
     ]
@@ -160,8 +160,8 @@ extension SettingsKey {
         SettingsKey(
             path: "sources", type: "list of sources", flag: nil,
             help: "What goes into rooms as soon as the gateway runs.",
-            read: .tree { settings, reader, problems in
-                settings.sources = SettingsFile.sources(reader, &problems)
+            read: .tree { settings, reader, reading in
+                settings.sources = SettingsFile.sources(reader, &reading)
             },
             value: { .array($0.sources.map(\.settingsValue)) }),
     ]

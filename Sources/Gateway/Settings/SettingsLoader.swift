@@ -40,19 +40,19 @@ extension LoadedSettings {
         file: String?, environment: [String: String], flags: [Flag] = [], folder: String
     ) throws(SettingsError) -> LoadedSettings {
         var settings = GatewaySettings()
-        var problems = SettingsProblems()
+        var reading = SettingsReading(credentialsFolder: environment["CREDENTIALS_DIRECTORY"])
         var places: [String: String] = [:]
         if let file {
             do throws(SettingRefusal) {
-                SettingsFile.apply(try text(of: file), name: file, to: &settings, said: &places, &problems)
+                SettingsFile.apply(try text(of: file), name: file, to: &settings, said: &places, &reading)
             } catch {
-                problems.errors.append(SettingsProblem(place: file, message: error.message))
+                reading.errors.append(SettingsProblem(place: file, message: error.message))
             }
         }
-        read(environment, into: &settings, places: &places, &problems)
-        for flag in flags { apply(flag, to: &settings, places: &places, &problems) }
+        read(environment, into: &settings, places: &places, &reading)
+        for flag in flags { apply(flag, to: &settings, places: &places, &reading) }
         settings.resolvePaths(in: folder)
-        readToken(into: &settings, places: &places, &problems)
+        readToken(into: &settings, places: &places, &reading)
         func place(_ key: String) -> (place: String, key: String?) {
             guard let place = places[key] else { return (key, nil) }
             // A variable or flag names its key by itself.
@@ -60,16 +60,16 @@ extension LoadedSettings {
         }
         if settings.mediaFolders.isEmpty {
             let (place, key) = place("media")
-            problems.errors.append(
+            reading.errors.append(
                 SettingsProblem(place: place, key: key, message: "no folder is named; leave the key out for \".\""))
         }
         // Whoever has mistyped the token's file should not be told to give a token.
-        if problems.errors.isEmpty, let (key, message) = settings.contradiction {
+        if reading.errors.isEmpty, let (key, message) = settings.contradiction {
             let (place, key) = place(key)
-            problems.errors.append(SettingsProblem(place: place, key: key, message: message))
+            reading.errors.append(SettingsProblem(place: place, key: key, message: message))
         }
-        guard problems.errors.isEmpty else { throw SettingsError(problems: problems.errors) }
-        return LoadedSettings(settings: settings, warnings: problems.warnings, places: places, file: file)
+        guard reading.errors.isEmpty else { throw SettingsError(problems: reading.errors) }
+        return LoadedSettings(settings: settings, warnings: reading.warnings, places: places, file: file)
     }
 
     private static func text(of path: String) throws(SettingRefusal) -> String {
@@ -101,7 +101,7 @@ extension LoadedSettings {
 
     private static func read(
         _ environment: [String: String], into settings: inout GatewaySettings, places: inout [String: String],
-        _ problems: inout SettingsProblems
+        _ reading: inout SettingsReading
     ) {
         var known: [String] = []
         for key in SettingsKey.all {
@@ -113,17 +113,17 @@ extension LoadedSettings {
                 try set(&settings, .text(text))
                 places[key.path] = name
             } catch {
-                problems.errors.append(SettingsProblem(place: name, message: error.message))
+                reading.errors.append(SettingsProblem(place: name, message: error.message))
             }
         }
         for name in environment.keys.sorted() where name.hasPrefix("LADLE_") {
             guard !known.contains(name), !othersVariables.contains(name) else { continue }
             if let key = SettingsKey.all.first(where: { SettingsKey.environmentName(of: $0.path) == name }) {
                 let flag = key.flag.map { " or by \($0)" } ?? ""
-                problems.warnings.append(
+                reading.warnings.append(
                     SettingsProblem(place: name, message: "has no effect: \(key.path) is set in the file\(flag)"))
             } else if let meant = Suggestion.nearest(to: name, among: known) {
-                problems.warnings.append(
+                reading.warnings.append(
                     SettingsProblem(place: name, message: "is no setting; did you mean \(meant)?"))
             }
         }
@@ -133,7 +133,7 @@ extension LoadedSettings {
 
     private static func apply(
         _ flag: Flag, to settings: inout GatewaySettings, places: inout [String: String],
-        _ problems: inout SettingsProblems
+        _ reading: inout SettingsReading
     ) {
         guard let key = SettingsKey[flag.key], let name = key.flag, !flag.values.isEmpty else { return }
         do throws(SettingRefusal) {
@@ -147,7 +147,7 @@ extension LoadedSettings {
             }
             places[flag.key] = name
         } catch {
-            problems.errors.append(SettingsProblem(place: name, message: error.message))
+            reading.errors.append(SettingsProblem(place: name, message: error.message))
         }
     }
 
@@ -157,10 +157,12 @@ extension LoadedSettings {
     private static let tokenCredential = "token"
 
     private static func readToken(
-        into settings: inout GatewaySettings, places: inout [String: String], _ problems: inout SettingsProblems
+        into settings: inout GatewaySettings, places: inout [String: String], _ reading: inout SettingsReading
     ) {
-        if settings.tokenFile == nil, let path = Secret.credentialExists(tokenCredential) {
-            settings.tokenFile = path
+        if settings.tokenFile == nil, let folder = reading.credentialsFolder,
+            access("\(folder)/\(tokenCredential)", F_OK) == 0
+        {
+            settings.tokenFile = "\(folder)/\(tokenCredential)"
             places["tokenFile"] = "CREDENTIALS_DIRECTORY"
         }
         guard let path = settings.tokenFile else { return }
@@ -173,10 +175,10 @@ extension LoadedSettings {
             }
             settings.token = secret.text
             if secret.isReadableByOthers {
-                problems.warnings.append(SettingsProblem(place: place, key: key, message: secret.warning))
+                reading.warnings.append(SettingsProblem(place: place, key: key, message: secret.warning))
             }
         } catch {
-            problems.errors.append(SettingsProblem(place: place, key: key, message: error.message))
+            reading.errors.append(SettingsProblem(place: place, key: key, message: error.message))
         }
     }
 }

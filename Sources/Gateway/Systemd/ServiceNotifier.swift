@@ -53,9 +53,9 @@ public struct ServiceNotifier: Sendable {
 }
 
 /// How often the service manager wants a sign of life: sd_watchdog_enabled(3).
-enum WatchdogInterval {
+public enum WatchdogInterval {
     /// Nil: it does not ask this process.
-    static func read(_ environment: [String: String], processID: Int32 = getpid()) -> Duration? {
+    public static func read(_ environment: [String: String], processID: Int32 = getpid()) -> Duration? {
         guard let text = environment["WATCHDOG_USEC"], let microseconds = Int64(text), microseconds > 0 else {
             return nil
         }

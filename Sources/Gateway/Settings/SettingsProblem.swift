@@ -32,8 +32,10 @@ public struct SettingsError: Error, Sendable, Hashable, CustomStringConvertible 
     public var description: String { problems.map(\.description).joined(separator: "\n") }
 }
 
-/// What has been found so far.
-struct SettingsProblems {
+/// A reading of settings under way: what it may use, and what is wrong so far.
+struct SettingsReading {
+    /// Where systemd has put this service's credentials; nil: it was given none.
+    let credentialsFolder: String?
     var errors: [SettingsProblem] = []
     var warnings: [SettingsProblem] = []
 
