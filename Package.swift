@@ -97,7 +97,7 @@ let house: [Room] = [
             "Base", "CLinux", "ORTC", "StrictYAML", "PipelineControl", "PipelineDescription", "MediaCore", "Events",
             "MediaPlane", "Pipelines", "Control", "Signaling",
         ],
-        outside: [hummingbird, serviceLifecycle, logging], tested: true),
+        outside: [hummingbird, serviceLifecycle, logging], tested: true, testsUse: [scriptedCore]),
     Room(
         "PipelineWorker", floor: 9,
         uses: ["Base", "CLinux", "RTP", "RTCP", "PipelineControl", "LibAV", "GStreamer"], tested: true),
