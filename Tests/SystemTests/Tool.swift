@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// A program from outside, run to its end or for as long as a test needs it.
-final class Tool {
+final class Tool: Sendable {
     let process = Process()
     private let output: URL
 
