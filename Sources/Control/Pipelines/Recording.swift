@@ -43,7 +43,8 @@ actor Recording {
 
     /// - Parameter room: Retained under `id`; released here.
     init(
-        id: String, recording: NewRecording, plan: GStreamerPlan?, broadcaster: String?, status: RecordingStatus, room: Room,
+        id: String, recording: NewRecording, plan: GStreamerPlan?, broadcaster: String?, status: RecordingStatus,
+        room: Room,
         process: PipelineProcess, context: PipelineContext
     ) {
         self.id = id

@@ -20,7 +20,9 @@ public struct RecordingJobs: Sendable {
     /// at all, the folder says.
     public func plan(_ request: RecordingRequest) throws(ControlError) -> Plan {
         let named = request.output.flatMap { output in
-            output.lastIndex(of: ".").flatMap { MediaFolders.containers[output[output.index(after: $0)...].lowercased()] }
+            output.lastIndex(of: ".").flatMap {
+                MediaFolders.containers[output[output.index(after: $0)...].lowercased()]
+            }
         }
         let blueprint = try blueprint(for: request, container: named ?? .matroska)
         let values = try blueprint.checked(request.parameters)
