@@ -78,6 +78,9 @@ public struct IngestJobs: Sendable {
         var given: [String: JSONValue] = [:]
         if let address = request.source.address, address.scheme.isDevice {
             given = address.query.mapValues { .string($0) }
+            guard given["device"] ?? .string(address.place) == .string(address.place) else {
+                throw .type("the parameter \"device\" is given twice, and differently")
+            }
             given["device"] = .string(address.place)
         }
         if request.loop { given["loop"] = true }
@@ -100,7 +103,12 @@ public struct IngestJobs: Sendable {
         case (.libav(.ingest(.test)), _): return .test(TestSource(values))
         case (.libav(.ingest(.file)), .file(let name)): return .file(name: name)
         case (.libav(.ingest(.network)), .address(let address)): return .network(NetworkSource(address, values))
-        default: throw .unsupported("pipeline \"\(blueprint.name)\" can't be run")
+        default:
+            guard let plan = blueprint.plan(values: values) else {
+                throw .unsupported("pipeline \"\(blueprint.name)\" can't be run")
+            }
+            let name = request.source == .pipeline ? blueprint.name : request.source.text
+            return .gstreamer(plan, name: name)
         }
     }
 
