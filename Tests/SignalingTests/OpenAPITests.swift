@@ -87,6 +87,8 @@ import Yams
             check(try await client("GET", "/api/v1/pipelines/ingest-test"), "Pipeline", document)
             check(try await client("POST", "/api/v1/recordings", json: ["room": "d"]), "Recording", document)
             check(try await client("DELETE", "/api/v1/recordings/recording-1"), "Recording", document)
+            check(try await client("GET", "/health/live"), "Liveness", document)
+            check(try await client("GET", "/health/ready"), "Readiness", document)
         }
     }
 
