@@ -1,4 +1,5 @@
 import Base
+import ORTC
 import PipelineControl
 import PipelineDescription
 import Pipelines
@@ -38,6 +39,9 @@ public struct IngestJobs: Sendable {
             shownSource: request.source == .pipeline ? blueprint.name : request.source.text,
             displayName: displayName(of: request, blueprint))
     }
+
+    /// What an ingest may send into a room with these capabilities.
+    public static func routerCodecs(of capabilities: RTPCapabilities) -> [TrackCodec] { capabilities.trackCodecs }
 
     // MARK: The description
 
@@ -102,7 +106,9 @@ public struct IngestJobs: Sendable {
         switch (blueprint.engine, request.source) {
         case (.libav(.ingest(.test)), _): return .test(TestSource(values))
         case (.libav(.ingest(.file)), .file(let name)): return .file(name: name)
-        case (.libav(.ingest(.network)), .address(let address)): return .network(NetworkSource(address, values))
+        case (.libav(.ingest(.network)), .address(let address)):
+            try check(request.parameters, fit: address.scheme)
+            return .network(NetworkSource(address, values))
         default:
             guard let plan = blueprint.plan(values: values) else {
                 throw .unsupported("pipeline \"\(blueprint.name)\" can't be run")
@@ -110,6 +116,18 @@ public struct IngestJobs: Sendable {
             let name = request.source == .pipeline ? blueprint.name : request.source.text
             return .gstreamer(plan, name: name)
         }
+    }
+
+    /// What was asked for and would not be heeded.
+    private func check(_ given: [String: JSONValue], fit scheme: SourceAddress.Scheme) throws(ControlError) {
+        if given["transport"] != nil, scheme != .rtsp, scheme != .rtsps {
+            throw .type("transport is for rtsp, and the address is one of \(scheme.rawValue)")
+        }
+        guard let listen = given["listen"], listen == true || listen == "true", scheme != .rtmp else { return }
+        throw .type(
+            scheme == .srt
+                ? "listen is for rtmp; an address of srt says it itself, with mode=listener behind its ?"
+                : "listen is for rtmp, and the address is one of \(scheme.rawValue)")
     }
 
     private func retry(of request: IngestRequest) throws(ControlError) -> RetryPolicy {

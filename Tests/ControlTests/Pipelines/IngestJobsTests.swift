@@ -39,11 +39,13 @@ import Testing
 
     @Test func `takes parameters, also as text`() throws {
         let source = try address("rtmp://0.0.0.0/live/x")
-        let parameters: [String: JSONValue] = ["transport": "udp", "listen": "true", "patience": "12"]
+        let parameters: [String: JSONValue] = ["listen": "true", "patience": "12"]
         #expect(
             try plan(source, parameters).job.source
-                == .network(
-                    NetworkSource(url: "rtmp://0.0.0.0/live/x", transport: .udp, listens: true, patience: 12)))
+                == .network(NetworkSource(url: "rtmp://0.0.0.0/live/x", listens: true, patience: 12)))
+        #expect(
+            try plan(try address("rtsp://h/1"), ["transport": "udp"]).job.source
+                == .network(NetworkSource(url: "rtsp://h/1", transport: .udp)))
         #expect(
             try plan(.test, ["width": 1280, "seconds": 2]).job.source == .test(TestSource(width: 1280, seconds: 2)))
         #expect(
@@ -164,6 +166,14 @@ import Testing
             (
                 refusal { try plan(rtsp, ["transport": "smoke"]) }, .invalid,
                 "parameter transport of ingest-network: \"smoke\" is not one of \"tcp\", \"udp\""
+            ),
+            (
+                refusal { try plan(try address("http://h/a"), ["transport": "udp"]) }, .invalid,
+                "transport is for rtsp, and the address is one of http"
+            ),
+            (
+                refusal { try plan(try address("srt://:9000"), ["listen": true]) }, .invalid,
+                "listen is for rtmp; an address of srt says it itself, with mode=listener behind its ?"
             ),
             (
                 refusal { try plan(rtsp, loop: true) }, .invalid,
