@@ -32,7 +32,7 @@ public struct RecordingJobs: Sendable {
                 "pipeline \"\(blueprint.name)\" writes \(container.rawValue), which does not go by the file name "
                     + "\"\(request.output ?? "")\"; possible: \(extensions(of: container))")
         }
-        return Plan(container: container, gstreamer: try gstreamer(blueprint, values))
+        return Plan(container: container, gstreamer: blueprint.plan(values: values))
     }
 
     private func blueprint(
@@ -70,14 +70,6 @@ public struct RecordingJobs: Sendable {
         case .mp4: return .mp4
         case nil: throw .unsupported("pipeline \"\(blueprint.name)\" writes no file")
         }
-    }
-
-    private func gstreamer(
-        _ blueprint: PipelineBlueprint, _ values: [String: JSONValue]
-    ) throws(ControlError) -> GStreamerPlan? {
-        guard case .gstreamer(let plan) = blueprint.engine else { return nil }
-        _ = plan
-        throw .unsupported("pipeline \"\(blueprint.name)\" can't be run")
     }
 
     private func extensions(of container: RecordJob.Container) -> String {
