@@ -122,8 +122,9 @@ public final class ContainerWriter {
 
     private func appendToFragment(_ packet: Packet, track: Int) throws(LibAVError) {
         guard let time = packet.presentation else { return }
-        if fragments?.isDue(at: time, isKeyPicture: tracks[track].isVideo && packet.isKey) == true { try cut() }
-        fragments?.note(packet, at: time, track: track)
+        let isKeyPicture = tracks[track].isVideo && packet.isKey
+        if fragments?.isDue(at: time, isKeyPicture: isKeyPicture) == true { try cut() }
+        fragments?.note(packet, at: time, track: track, isKeyPicture: isKeyPicture)
         try append(packet)
     }
 

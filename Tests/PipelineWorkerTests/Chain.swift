@@ -20,9 +20,7 @@ enum Router {
 }
 
 /// An ingest and a recording joined by loopback UDP, without an SFU between them.
-final class Chain: @unchecked Sendable {
-    // Sendable: a test hands it from one thread to the next.
-
+final class Chain {
     let ingest: WorkerProcess
     let record: WorkerProcess
     let file: TemporaryFile

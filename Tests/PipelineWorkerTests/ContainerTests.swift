@@ -27,17 +27,18 @@ struct ContainerCase: Sendable, CustomTestStringConvertible {
         }
     }
 
-    func chain() async throws -> Chain {
+    /// Joins an ingest and a recording and lets `body` play; all on one thread, since pipeline processes end with the
+    /// thread that started them.
+    func run<Value: Sendable>(_ body: @escaping @Sendable (Chain) throws -> Value) async throws -> Value {
         let clip: TemporaryFile? =
             if let clipOptions { try await Clip.make(clipOptions, container: "webm") } else { nil }
-        let (container, codec) = (container, codec)
         return try await onThread {
             let descriptor = clip?.reopened() ?? -1
             defer { if descriptor >= 0 { close(descriptor) } }
             let job = IngestJob(
                 source: clip == nil ? .test(TestSource(seconds: 4)) : .file(name: "clip"), loop: false,
                 videoCodec: codec == "h264" ? .h264 : .vp8, routerCodecs: Router.all)
-            return try Chain(job, descriptor: descriptor, container: container)
+            return try body(Chain(job, descriptor: descriptor, container: container))
         }
     }
 }
@@ -47,8 +48,7 @@ struct ContainerCase: Sendable, CustomTestStringConvertible {
 struct ContainerTests {
     @Test(arguments: ContainerCase.all)
     func `what is played is in the file, sound and picture together`(recorded: ContainerCase) async throws {
-        let chain = try await recorded.chain()
-        let probe = try await onThread { try chain.play().probe }
+        let probe = try await recorded.run { try $0.play().probe }
         #expect(probe.codecs == [recorded.codec, "opus"])
         #expect((probe.width, probe.height) == (640, 360))
         #expect(abs(probe.durationSeconds - 4) <= 0.1, "\(probe.durationSeconds) s")
