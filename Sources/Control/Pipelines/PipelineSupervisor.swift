@@ -78,23 +78,25 @@ public actor PipelineSupervisor: PipelineControlling {
     // MARK: Recordings
 
     public func startRecording(_ request: RecordingRequest) async throws(ControlError) -> RecordingStatus {
-        guard let blueprint = catalog["record-mkv"], case .libav(.record) = blueprint.engine else {
-            throw ControlError(.unsupported, "there is no description \"record-mkv\"")
-        }
         try checkLimit()
         coming += 1
         defer { coming -= 1 }
+        let blueprint = try RecordingFormat.blueprint(of: request, in: catalog)
         let made: NewRecording
         do {
-            made = try folders.createRecording(named: request.output, room: request.room)
+            made = try folders.createRecording(
+                named: request.output, room: request.room, container: blueprint?.recordedContainer)
         } catch {
             throw ControlError(error)
         }
         let id = Self.newID("recording")
+        let format: RecordingFormat
         let room: Room
         let process: PipelineProcess
         do {
+            format = try RecordingFormat(made.container, blueprint, of: request, in: catalog)
             room = try await enter(request.room, as: id)
+            try await format.check(room, for: request, leaving: id)
             process = try await start(id, .record, leaving: room)
         } catch {
             made.file.removeIfEmpty()
@@ -102,7 +104,8 @@ public actor PipelineSupervisor: PipelineControlling {
         }
         let status = RecordingStatus(id: id, room: request.room, file: made.file.path, state: .armed)
         let recording = Recording(
-            id: id, recording: made, broadcaster: request.broadcaster, status: status, room: room, process: process,
+            id: id, file: made.file, format: format, broadcaster: request.broadcaster, status: status, room: room,
+            process: process,
             context: context)
         recordings.add(recording, id: id)
         // Before the answer: an ingest that is started after it waits for this one.
