@@ -36,7 +36,7 @@ public struct SignalingServer: Service {
             routes: BroadcasterRoutes(rooms: rooms).routes
                 + RoomRoutes(rooms: rooms, events: events, version: version).routes
                 + IngestRoutes(pipelines: pipelines, owners: owners).routes
-                + RecordingRoutes(pipelines: pipelines).routes + EventRoutes(events: events).routes)
+                + RecordingRoutes(pipelines: pipelines).routes + PipelineRoutes(pipelines: pipelines).routes + EventRoutes(events: events).routes)
         doors = Doors(
             doorkeeper: Doorkeeper(configuration: configuration), routes: table, bodyLimit: configuration.bodyLimit,
             logger: logger)

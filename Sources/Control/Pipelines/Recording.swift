@@ -42,8 +42,7 @@ actor Recording {
     /// - Parameter room: Retained under `id`; released here.
     init(
         id: String, file: OpenedFile, format: RecordingFormat, broadcaster: String?, status: RecordingStatus,
-        room: Room,
-        process: PipelineProcess, context: PipelineContext
+        room: Room, process: PipelineProcess, context: PipelineContext
     ) {
         self.id = id
         name = file.name
@@ -62,7 +61,8 @@ actor Recording {
         context.events.publish(.pipelineStarting(subject, processID: Int(process.processID)))
         let watch = Task { await watchRoom() }
         let job = RecordJob(
-            fileName: name, container: format.container, listenIP: context.configuration.listenIP, plan: format.plan)
+            fileName: name, container: format.container, listenIP: context.configuration.listenIP,
+            plan: format.gstreamer)
         await tell(.record(job), descriptor: file?.descriptor)
         for await report in process.reports { await handle(report) }
         let end = await process.end

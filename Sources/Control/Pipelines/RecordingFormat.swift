@@ -1,66 +1,32 @@
 import Base
 import MediaCore
+import ORTC
 import PipelineControl
-import PipelineDescription
-import Pipelines
 
 /// What a recording will be, and so what it can take: a container that libav writes, or what a GStreamer description
 /// makes.
-struct RecordingFormat: Sendable {
-    let container: RecordJob.Container
+public struct RecordingFormat: Sendable, Hashable {
+    public let container: RecordJob.Container
+    /// Nil: libav writes it.
+    public let gstreamer: GStreamerPlan?
     /// As messages call it: "WebM", or the description's name.
     private let name: String
     /// MIME types in small letters.
     private let codecs: Set<String>
-    let plan: GStreamerPlan?
 
-    // MARK: From a request
-
-    /// The description that a request names; nil: the file's extension decides.
-    static func blueprint(
-        of request: RecordingRequest, in catalog: PipelineCatalog
-    ) throws(ControlError) -> PipelineBlueprint? {
-        guard let name = request.pipeline else { return nil }
-        guard let blueprint = catalog[name] else {
-            let possible = catalog.blueprints.filter { $0.kind == .record }.map(\.name).joined(separator: ", ")
-            throw .notFound("there is no pipeline \"\(name)\"; for recordings there are \(possible)")
-        }
-        guard blueprint.kind == .record else {
-            throw ControlError(.invalid, "the pipeline \"\(name)\" brings media into a room and records nothing")
-        }
-        return blueprint
-    }
-
-    /// - Parameters:
-    ///   - container: Of the file that was made.
-    ///   - blueprint: The one that was asked for.
-    init(
-        _ container: RecordJob.Container, _ blueprint: PipelineBlueprint?, of request: RecordingRequest,
-        in catalog: PipelineCatalog
-    ) throws(ControlError) {
-        let found = blueprint ?? catalog.blueprints.first { $0.isLibAVRecorder && $0.recordedContainer == container }
-        guard let found else {
-            throw .unsupported("there is no description of a pipeline that writes \(container.title)")
-        }
-        let values: [String: JSONValue]
-        do { values = try found.values(request.parameters) } catch { throw ControlError(.invalid, error.description) }
+    public init(libav container: RecordJob.Container) {
         self.container = container
-        switch found.engine {
-        case .libav:
-            name = container.title
-            codecs = container.codecs
-            plan = nil
-        case .gstreamer(let description):
-            name = found.name
-            codecs = Set(description.branches.keys.map { $0 == "opus" ? "audio/opus" : "video/\($0)" })
-            plan = try Self.plan(found, values)
-        }
+        gstreamer = nil
+        name = container.title
+        codecs = container.codecs
     }
 
-    private static func plan(
-        _ blueprint: PipelineBlueprint, _ values: [String: JSONValue]
-    ) throws(ControlError) -> GStreamerPlan {
-        throw .unsupported("the pipeline \"\(blueprint.name)\" runs on GStreamer, which this build can't record with")
+    /// - Parameter name: Of the description.
+    public init(gstreamer plan: GStreamerPlan, container: RecordJob.Container, name: String) {
+        self.container = container
+        gstreamer = plan
+        self.name = "pipeline \"\(name)\""
+        codecs = Set(plan.branches.keys.map { $0 == "opus" ? "audio/opus" : "video/\($0)" })
     }
 
     // MARK: What it takes
@@ -130,28 +96,5 @@ struct RecordingFormat: Sendable {
     private static func list(_ words: [String]) -> String {
         guard let last = words.last, words.count > 1 else { return words.first ?? "" }
         return words.dropLast().joined(separator: ", ") + " and " + last
-    }
-}
-
-extension PipelineBlueprint {
-    /// What a file of this description is; nil: it records nothing.
-    var recordedContainer: RecordJob.Container? {
-        let container: Container? =
-            switch engine {
-            case .libav(.record(let container)): container
-            case .libav(.ingest): nil
-            case .gstreamer(let description): description.container
-            }
-        return container.map { container in
-            switch container {
-            case .matroska: .matroska
-            case .webm: .webm
-            case .mp4: .mp4
-            }
-        }
-    }
-
-    fileprivate var isLibAVRecorder: Bool {
-        if case .libav(.record) = engine { true } else { false }
     }
 }

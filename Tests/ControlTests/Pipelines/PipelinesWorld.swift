@@ -39,7 +39,7 @@ final class PipelinesWorld: Sendable {
         let rooms = Rooms(core: core, events: events)
         self.rooms = rooms
         supervisor = PipelineSupervisor(
-            rooms: rooms, catalog: try PipelineCatalog(folder: Self.descriptions),
+            rooms: rooms, catalog: try Descriptions.shipped(Self.descriptions),
             folders: try MediaFolders(sources: [root], recordings: "\(root)/recordings"), settings: settings,
             events: events, configuration: configuration,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
