@@ -92,7 +92,8 @@ extension Fact {
             subject.transport.broadcaster.room
         case .pipelineStarting(let subject, _), .pipelineRunning(let subject), .pipelineFailed(let subject, _, _),
             .pipelineFinished(let subject, _), .ingestOpened(let subject, _, _), .ingestWaiting(let subject, _, _),
-            .ingestInterrupted(let subject, _, _, _), .ingestResumed(let subject, _), .recordingArmed(let subject), .recordingStarted(let subject), .recordingFinished(let subject, _, _),
+            .ingestInterrupted(let subject, _, _, _), .ingestResumed(let subject, _), .recordingArmed(let subject),
+            .recordingStarted(let subject), .recordingFinished(let subject, _, _),
             .recordingFailed(let subject, _, _):
             subject.room
         case .gap: nil

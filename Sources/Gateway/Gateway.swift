@@ -41,11 +41,15 @@ public struct Gateway: Sendable {
             configuration: PipelineSupervisorConfiguration(rtpIP: settings.rtpIP),
             logger: Logger(label: "ladle.pipelines"))
 
+        let observation = Observation(
+            settings: settings, pipelineProgram: processes.executable, core: core, rooms: rooms, pipelines: pipelines,
+            events: events)
         let (ready, isReady) = AsyncStream.makeStream(of: Int.self)
         let door = try make {
             try SignalingServer(
                 configuration: settings.signaling, rooms: rooms, pipelines: pipelines, events: events,
-                version: LadleVersion.current, logger: Logger(label: "ladle.http"),
+                version: LadleVersion.current, health: observation.health, metrics: observation.metrics,
+                requests: observation.requests, logger: Logger(label: "ladle.http"),
                 onListening: { port in isReady.yield(port) })
         }
         let greeting = Greeting(ready: ready) { port in
@@ -59,9 +63,10 @@ public struct Gateway: Sendable {
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
-                    .init(service: MediaService(core: core)), .init(service: greeting), .init(service: door),
+                    .init(service: MediaService(core: core)), .init(service: observation.counting),
+                    .init(service: greeting), .init(service: door),
                     .init(service: EventLog(events: events, logger: logger)), .init(service: RoomService(rooms: rooms)),
-                    .init(service: PipelineService(pipelines: pipelines)),
+                    .init(service: PipelineService(pipelines: pipelines)), .init(service: observation.notice),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger)))
         do {

@@ -76,7 +76,8 @@ import Testing
             await gateway.pipelines.set(
                 IngestStatus(
                     id: "ingest-1", room: "demo", source: address.description, state: .running,
-                    interruption: SourceInterruption(reason: "it said nothing for 5 s", attempts: 2, retrySeconds: 0.5)))
+                    interruption: SourceInterruption(reason: "it said nothing for 5 s", attempts: 2, retrySeconds: 0.5))
+            )
             let shown = try await gateway.client("GET", "/api/v1/ingests/ingest-1")
             #expect(
                 shown.json?["interruption"] == [
@@ -89,14 +90,16 @@ import Testing
     @Test func `a pipeline may make its own source`() async throws {
         try await Gateway.run { gateway in
             let body: JSONValue = ["room": "demo", "pipeline": "ingest-test", "parameters": ["seconds": 2]]
-            #expect(try await gateway.client("POST", "/api/v1/ingests", json: body).status == 201)
+            let made = try await gateway.client("POST", "/api/v1/ingests", json: body)
+            #expect(made.status == 201)
             #expect(
                 await gateway.pipelines.ingestRequests == [
                     IngestRequest(
                         room: "demo", source: .pipeline, pipeline: "ingest-test", parameters: ["seconds": 2])
                 ])
             let recording: JSONValue = ["room": "demo", "pipeline": "record-webm", "parameters": ["a": true]]
-            #expect(try await gateway.client("POST", "/api/v1/recordings", json: recording).status == 201)
+            let armed = try await gateway.client("POST", "/api/v1/recordings", json: recording)
+            #expect(armed.status == 201)
             #expect(
                 await gateway.pipelines.recordingRequests == [
                     RecordingRequest(room: "demo", pipeline: "record-webm", parameters: ["a": true])

@@ -84,8 +84,10 @@ public actor PipelineSupervisor: PipelineControlling {
         defer { coming -= 1 }
         let made: NewRecording
         do {
+            // Without a description, the name decides, and the folder says which ones could.
+            let isFixed = request.pipeline != nil || request.output == nil
             made = try folders.createRecording(
-                named: request.output, room: request.room, container: format.container)
+                named: request.output, room: request.room, container: isFixed ? format.container : nil)
         } catch {
             throw ControlError(error)
         }

@@ -44,8 +44,11 @@ import Testing
             try plan(source, parameters).job.source
                 == .network(
                     NetworkSource(url: "rtmp://0.0.0.0/live/x", transport: .udp, listens: true, patience: 12)))
-        #expect(try plan(.test, ["width": 1280, "seconds": 2]).job.source == .test(TestSource(width: 1280, seconds: 2)))
-        #expect(try plan(.pipeline, pipeline: "ingest-test", ["seconds": "1.5"]).job.source == .test(TestSource(seconds: 1.5)))
+        #expect(
+            try plan(.test, ["width": 1280, "seconds": 2]).job.source == .test(TestSource(width: 1280, seconds: 2)))
+        #expect(
+            try plan(.pipeline, pipeline: "ingest-test", ["seconds": "1.5"]).job.source
+                == .test(TestSource(seconds: 1.5)))
     }
 
     @Test func `knows picture and loop by either way`() throws {
@@ -82,7 +85,10 @@ import Testing
     @Test func `is refused in words that say what would fit`() throws {
         let rtsp = try address("rtsp://cam/1")
         let cases: [(ControlError?, ControlError.Code, String)] = [
-            (refusal { try plan(.pipeline) }, .invalid, "name a source, or a pipeline that makes its own; possible: ingest-test"),
+            (
+                refusal { try plan(.pipeline) }, .invalid,
+                "name a source, or a pipeline that makes its own; possible: ingest-test"
+            ),
             (
                 refusal { try plan(.test, pipeline: "nope") }, .invalid,
                 "there is no pipeline \"nope\"; possible: ingest-test"

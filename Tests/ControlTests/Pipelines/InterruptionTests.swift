@@ -40,11 +40,11 @@ struct `An interruption` {
         let started = try await world.supervisor.startIngest(
             IngestRequest(room: "demo", source: .address(try SourceAddress("rtsp://u:hunter2@cam/1"))))
         #expect(started.source == "rtsp://u:•••@cam/1")
-        let seen = Task {
+        let seen = Task { () -> SourceInterruption? in
             for await status in try await world.supervisor.ingestProgress(started.id) {
                 if let interruption = status.interruption { return interruption }
             }
-            return nil as SourceInterruption?
+            return nil
         }
         guard case .ingestResumed(let subject, let seconds)? = await world.wait(for: "ingest.resumed") else { return }
         #expect(subject.name == "rtsp://u:•••@cam/1" && seconds > 0)

@@ -131,7 +131,7 @@ enum Script {
     static func opened(_ tracks: String...) -> String {
         // Single quotes would end the shell's.
         let list = tracks.joined(separator: ",").replacing("can't", with: "cannot")
-        return #"say '{"type":"opened","durationSeconds":2,"tracks":[\#(list)]}'"#
+        return #"say '{"type":"opened","durationSeconds":2,"leftOut":[],"tracks":[\#(list)]}'"#
     }
 
     static let ready = #"hear; say '{"type":"ready"}'"#
