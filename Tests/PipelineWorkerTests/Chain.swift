@@ -28,8 +28,13 @@ final class Chain {
 
     private let relay: Relay?
 
-    /// - Parameter rule: what happens to packets on the way; nil joins both without a relay.
-    init(_ job: IngestJob, descriptor: Int32 = -1, container: RecordJob.Container = .matroska, rule: Relay.Rule? = nil)
+    /// - Parameters:
+    ///   - output: where the recording goes; nil: into `file`.
+    ///   - rule: what happens to packets on the way; nil joins both without a relay.
+    init(
+        _ job: IngestJob, descriptor: Int32 = -1, container: RecordJob.Container = .matroska, output: Int32? = nil,
+        rule: Relay.Rule? = nil
+    )
         throws
     {
         ingest = try WorkerProcess()
@@ -39,7 +44,7 @@ final class Chain {
         record = try WorkerProcess()
         try record.send(
             .record(RecordJob(fileName: "out", container: container, listenIP: "127.0.0.1")),
-            descriptor: file.descriptor)
+            descriptor: output ?? file.descriptor)
         let port = try record.listening()
         let relay = rule.map { Relay(to: port, rule: $0) }
         self.relay = relay
