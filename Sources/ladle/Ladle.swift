@@ -11,7 +11,8 @@ struct Ladle: AsyncParsableCommand {
             `ladle demo` does both with a built-in test source, and records it.
             """,
         subcommands: [
-            ServeCommand.self, DemoCommand.self, IngestCommand.self, RecordCommand.self, TapCommand.self,
+            ServeCommand.self, CheckCommand.self, DemoCommand.self, IngestCommand.self, RecordCommand.self,
+            TapCommand.self,
             EventsCommand.self, RoomsCommand.self, VersionCommand.self,
         ])
 }

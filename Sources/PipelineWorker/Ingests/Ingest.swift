@@ -1,5 +1,6 @@
 import Base
 import Glibc
+import LibAV
 import PipelineControl
 
 /// The main thread's side of an ingest: answers the daemon, paces and sends.
@@ -205,7 +206,8 @@ final class Ingest: PipelineMachine {
     private func say(_ interruption: SourceInterruption, retry: Instant?, _ now: Instant) {
         self.interruption = (interruption, retry, now)
         var said = interruption
-        said.retrySeconds = retry.map { max(0, ($0 - now).seconds) }
+        // Nil while a try is under way.
+        said.retrySeconds = retry.flatMap { $0 > now ? ($0 - now).seconds : nil }
         channel.send(.interrupted(said))
     }
 
@@ -268,6 +270,8 @@ final class Ingest: PipelineMachine {
         if case .playing(let clock) = state { position = clock.position(at: now) }
         let account = progress(at: position, isLast: true)
         if isNetwork, !isClosed {
+            // Whatever breaks now is wanted.
+            LibAVLog.silence()
             let until = now + Self.patienceAtClosing
             state = .closing(account, until: until)
             (interruption, mediaDeadline) = (nil, until)
