@@ -23,7 +23,7 @@ protocol PipelineMachine: AnyObject {
 
 /// One pipeline, from the first command to the last report.
 public enum Worker {
-    /// A disk that takes nothing for this long at the end never will.
+    /// The longest that the end of a file may take: a daemon that is stopped has 10 s for all of its own.
     static let patienceAtEnd = Duration.seconds(5)
 
     /// Runs as a process of its own: standard input is the control channel, and the parent's end is ours.
@@ -36,7 +36,11 @@ public enum Worker {
         // The daemon says when to stop. A terminal or a service manager tells the whole group, and files shall be
         // finalised all the same; should the daemon die, the kernel kills us.
         for signal in [SIGINT, SIGTERM, SIGPIPE] { Glibc.signal(signal, SIG_IGN) }
-        LibAVLog.toStandardError()
+        // Sources are reached as their address says, not by what somebody once exported for a browser.
+        for name in ["http_proxy", "https_proxy", "all_proxy"] { unsetenv(name) }
+        LibAVLog.clean(by: Discretion.clean)
+        LibAVLog.toStandardError(
+            getenv("LADLE_PIPELINE_LOG").map { String(cString: $0) } == "debug" ? .everything : .warnings)
         return run(control: 0)
     }
 
@@ -57,7 +61,7 @@ public enum Worker {
                 throw error
             }
         } catch {
-            channel.send(.failed(error))
+            channel.send(.failed(Discretion.clean(error)))
             return 1
         }
     }

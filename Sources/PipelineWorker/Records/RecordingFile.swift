@@ -26,7 +26,18 @@ enum RecordingFiles {
         if let plan = job.plan {
             return try GStreamerFile(plan, name: job.fileName, descriptor: descriptor, tracks: tracks)
         }
-        return try LibAVFile(descriptor: descriptor, name: job.fileName, tracks: tracks)
+        return try LibAVFile(
+            descriptor: descriptor, name: job.fileName, format: ContainerFormat(job.container), tracks: tracks)
+    }
+}
+
+extension ContainerFormat {
+    init(_ container: RecordJob.Container) {
+        switch container {
+        case .matroska: self = .matroska
+        case .webm: self = .webm
+        case .mp4: self = .mp4
+        }
     }
 }
 
@@ -34,9 +45,11 @@ enum RecordingFiles {
 final class LibAVFile: RecordingFile {
     private let writer: ContainerWriter
 
-    init(descriptor: Int32, name: String, tracks: [ContainerTrack]) throws(PipelineFailure) {
+    init(
+        descriptor: Int32, name: String, format: ContainerFormat, tracks: [ContainerTrack]
+    ) throws(PipelineFailure) {
         writer = try Self.asking { () throws(LibAVError) in
-            try ContainerWriter(descriptor: descriptor, name: name, tracks: tracks)
+            try ContainerWriter(descriptor: descriptor, name: name, format: format, tracks: tracks)
         }
     }
 
@@ -44,6 +57,7 @@ final class LibAVFile: RecordingFile {
 
     func write(_ frame: FileFrame) throws(PipelineFailure) {
         try Self.asking { () throws(LibAVError) in
+            if let size = frame.size { writer.setSize(width: size.width, height: size.height) }
             try writer.write(
                 Packet(copying: frame.bytes, presentation: frame.time, duration: frame.duration, isKey: frame.isKey),
                 track: frame.track)
