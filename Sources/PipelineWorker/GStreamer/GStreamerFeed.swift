@@ -24,6 +24,8 @@ final class GStreamerFeed {
     private let choice: BranchChoice
     private let reach = Reach()
     private var warnings: Mishaps
+    /// What runs now.
+    private var current: GStreamerRound?
 
     /// Files are read ahead as libav's are, so that the seam of a loop is covered; other sources only a little, for the
     /// sake of answers to key frame requests and of the age of what is live.
@@ -35,11 +37,15 @@ final class GStreamerFeed {
     static func run(
         _ job: IngestJob, plan: GStreamerPlan, name: String, descriptor: Int32?, exchange: IngestExchange
     ) {
+        var feed: GStreamerFeed?
         do throws(PipelineFailure) {
-            try GStreamerFeed(job, plan, name: name, descriptor: descriptor, exchange: exchange).run()
+            feed = try GStreamerFeed(job, plan, name: name, descriptor: descriptor, exchange: exchange)
+            try feed?.run()
         } catch {
             exchange.tell(.failed(error))
         }
+        // Told before: stopping takes as long as a device or a server takes.
+        feed?.current = nil
         if let descriptor { close(descriptor) }
     }
 
@@ -54,6 +60,7 @@ final class GStreamerFeed {
 
     private func run() throws(PipelineFailure) {
         let round = try GStreamerRound(plan, choice, name: name, descriptor: descriptor, reach: reach)
+        current = round
         guard try awaitFirst(round) else { return }
         let tracks = try describe(round)
         let duration = plan.seconds ?? (round.isLive ? nil : round.duration?.seconds)
@@ -91,7 +98,7 @@ final class GStreamerFeed {
             } else if now - started > Self.patience {
                 throw PipelineFailure(
                     code: .cannotOpen,
-                    message: "nothing came out of \(name) within \(Self.patience.components.seconds) s")
+                    message: "\(name): nothing came out of it within \(Self.patience.components.seconds) s")
             }
             round.fill(waiting: Self.step)
         }
@@ -156,6 +163,7 @@ final class GStreamerFeed {
                 round.stop()
                 let kinds = round.sinks.map(\.kind)
                 round = try GStreamerRound(plan, choice, name: name, descriptor: descriptor, reach: reach)
+                current = round
                 round.keepOnly(kinds)
             }
             guard clock.hasEverPlayed else {

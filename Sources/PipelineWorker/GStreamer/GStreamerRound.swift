@@ -179,7 +179,7 @@ final class GStreamerTrack {
     /// "vp8, 640x360, 30 fps, of videotestsrc"
     func describe(file: String?) -> String {
         let source = sink.element.allUpstream.compactMap(\.factory).first { $0.classes.contains("Source") }?.name
-        var parts: [String] = [file ?? source.map { "\($0)'s" } ?? "a"]
+        var parts: [String] = [(file ?? source).map { "\($0)'s" } ?? "a"]
         parts[0] += kind == .video ? " picture" : " sound"
         if let width = caps?.integer("width"), let height = caps?.integer("height") {
             parts.append("\(width)x\(height)")
