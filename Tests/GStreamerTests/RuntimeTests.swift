@@ -79,10 +79,13 @@ private func sink(_ pipeline: Pipeline, _ caps: String, buffers: Int) throws -> 
         let out = try sink(live, "video/x-raw", buffers: 1)
         #expect(try live.play() == .live)
         #expect(out.pull(waiting: .seconds(10)) != nil)
-        #expect(live.isLive)
-        let other = try Pipeline(launch: "videotestsrc num-buffers=5 ! fakesink")
+        #expect(out.isLive)
+        let other = try Pipeline(launch: "videotestsrc num-buffers=1 ! appsink name=out")
+        let taken = try sink(other, "video/x-raw", buffers: 1)
         #expect(try other.play() == .asTaken)
-        #expect(!other.isLive)
+        #expect(taken.pull(waiting: .seconds(10)) != nil)
+        #expect(!taken.isLive)
+        #expect(taken.pull(waiting: .seconds(10)) == nil)
         var hasEnded = false
         while !hasEnded, let message = other.nextMessage(waiting: .seconds(10)) {
             if case .end = message { hasEnded = true }

@@ -73,7 +73,7 @@ final class GStreamerRound {
     /// Leaves tracks out that have brought nothing.
     func keepOnlyStarted() {
         sinks.removeAll { $0.head == nil }
-        isLive = isLive || built.pipeline.isLive
+        isLive = isLive || sinks.contains(where: \.sink.isLive)
     }
 
     /// The tracks of an earlier round, in its order.
