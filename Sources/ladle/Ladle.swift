@@ -11,9 +11,9 @@ struct Ladle: AsyncParsableCommand {
             `ladle demo` does both with a built-in test source, and records it.
             """,
         subcommands: [
-            ServeCommand.self, DemoCommand.self, IngestCommand.self, RecordCommand.self, TapCommand.self,
-            EventsCommand.self, RoomsCommand.self, PipelinesCommand.self, ExplainCommand.self, DevicesCommand.self,
-            VersionCommand.self,
+            ServeCommand.self, CheckCommand.self, DemoCommand.self, IngestCommand.self, RecordCommand.self,
+            TapCommand.self, EventsCommand.self, RoomsCommand.self, PipelinesCommand.self, ExplainCommand.self,
+            DevicesCommand.self, VersionCommand.self,
         ])
 
     static func main() async {
