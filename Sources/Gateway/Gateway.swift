@@ -87,7 +87,10 @@ public struct Gateway: Sendable {
         if let reports { services.append(.init(service: reports)) }
         if !settings.sources.isEmpty {
             let standing = StandingSources(
-                settings.sources, pipelines: pipelines, after: listening, logger: Logger(label: "ladle.sources"))
+                settings.sources, after: listening,
+                start: { request throws(ControlError) in
+                    try await pipelines.ingestProgress(try await pipelines.startIngest(request).id)
+                }, logger: Logger(label: "ladle.sources"))
             services.append(.init(service: standing, successTerminationBehavior: .ignore))
         }
         let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: quiet(logger)))

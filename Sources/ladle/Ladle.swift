@@ -12,7 +12,6 @@ struct Ladle: AsyncParsableCommand {
             """,
         subcommands: [
             ServeCommand.self, CheckCommand.self, DemoCommand.self, IngestCommand.self, RecordCommand.self,
-            TapCommand.self,
-            EventsCommand.self, RoomsCommand.self, VersionCommand.self,
+            TapCommand.self, EventsCommand.self, RoomsCommand.self, VersionCommand.self,
         ])
 }
