@@ -65,7 +65,7 @@ let house: [Room] = [
     Room("PipelineControl", floor: 2, uses: ["Base"], tested: true),
     Room("StrictYAML", floor: 2, uses: ["Base"], outside: [yams]),
     // 3 · sessions and wrappers
-    Room("PipelineDescription", floor: 3, uses: ["Base", "StrictYAML"], tested: true),
+    Room("PipelineDescription", floor: 3, uses: ["Base", "PipelineControl", "StrictYAML"], tested: true),
     Room("LibAV", floor: 3, uses: ["Base", "CLibAV"], tested: true),
     Room("GStreamer", floor: 3, uses: ["Base", "CGStreamer"], tested: true),
     // 4 · the media state of one worker

@@ -38,27 +38,36 @@ static inline int ladle_av_refuse_open(
 }
 static inline void ladle_av_refuse_opening(AVFormatContext *context) { context->io_open = ladle_av_refuse_open; }
 
-/// libav's log as whole lines on standard error, at most 20 a second: a broken file must not flood anyone.
-static inline void ladle_av_log_line(void *object, int level, const char *format, va_list arguments) {
-    static time_t second;
-    static int lines;
-    if (level > av_log_get_level()) return;
-    char text[512] = "libav: ";
-    int prefix = 1;
-    int written = av_log_format_line2(object, level, format, arguments, text + 7, (int)sizeof text - 9, &prefix);
-    if (written <= 0) return;
-    // Races between libav's threads can at worst let some more lines through.
-    time_t now = time(NULL);
-    if (now != second) second = now, lines = 0;
-    if (++lines > 20) return;
-    size_t length = strlen(text);
-    for (size_t i = 0; i + 1 < length; i++)
-        if (text[i] == '\n' || text[i] == '\r') text[i] = ' ';
-    if (text[length - 1] != '\n') text[length++] = '\n';
-    ssize_t ignored = write(2, text, length);
-    (void)ignored;
+/// Takes one line of libav's log. Called on any thread.
+typedef void (*ladle_av_log_sink)(int level, const char *line, int length);
+/// Where the taker stands: a variable of the header itself would belong to no object file.
+static inline ladle_av_log_sink *ladle_av_log_taker(void) {
+    static ladle_av_log_sink taker;
+    return &taker;
 }
-static inline void ladle_av_log_to_stderr(int level) {
+
+static inline void ladle_av_log_line(void *object, int level, const char *format, va_list arguments) {
+    if (level > av_log_get_level()) return;
+    // Longer than any address that is accepted; what is longer still is cut nowhere but left out whole, so that no half
+    // of a secret can slip through.
+    char text[16384];
+    int prefix = 1;
+    int written = av_log_format_line2(object, level, format, arguments, text, (int)sizeof text, &prefix);
+    if (written <= 0 || written >= (int)sizeof text) return;
+    ladle_av_log_sink taker = *ladle_av_log_taker();
+    if (taker) taker(level, text, written);
+}
+static inline void ladle_av_log_to(int level, ladle_av_log_sink taker) {
+    *ladle_av_log_taker() = taker;
     av_log_set_level(level);
     av_log_set_callback(ladle_av_log_line);
 }
+
+static const int ladle_averror_http_bad_request = AVERROR_HTTP_BAD_REQUEST;
+static const int ladle_averror_http_unauthorized = AVERROR_HTTP_UNAUTHORIZED;
+static const int ladle_averror_http_forbidden = AVERROR_HTTP_FORBIDDEN;
+static const int ladle_averror_http_not_found = AVERROR_HTTP_NOT_FOUND;
+static const int ladle_averror_http_other_4xx = AVERROR_HTTP_OTHER_4XX;
+static const int ladle_averror_http_server_error = AVERROR_HTTP_SERVER_ERROR;
+static const int ladle_averror_protocol_not_found = AVERROR_PROTOCOL_NOT_FOUND;
+static const int ladle_averror_demuxer_not_found = AVERROR_DEMUXER_NOT_FOUND;

@@ -34,6 +34,8 @@ public struct Gateway: Sendable {
             try MediaFolders(sources: settings.mediaFolders, recordings: settings.recordingsFolder)
         }
         let catalog = try make { try settings.catalog() }
+        let unfit = settings.sourceProblems(catalog)
+        guard unfit.isEmpty else { throw GatewayError(unfit.joined(separator: "\n")) }
         let processes = try make {
             if let program = settings.pipelineProgram { return PipelineSettings(executable: program) }
             return try PipelineSettings.besideRunningProgram()
@@ -48,13 +50,17 @@ public struct Gateway: Sendable {
             configuration: settings.supervisor,
             logger: Logger(label: "ladle.pipelines"))
 
+        let observation = Observation(
+            settings: settings, pipelineProgram: processes.executable, core: core, rooms: rooms, pipelines: pipelines,
+            events: events)
         let (ready, isReady) = AsyncStream.makeStream(of: Int.self)
         let (listening, isListening) = AsyncStream.makeStream(of: Void.self)
         let (wish, stopWish) = AsyncStream.makeStream(of: StopRequest.self)
         let door = try make {
             try SignalingServer(
                 configuration: settings.signaling, rooms: rooms, pipelines: pipelines, events: events,
-                version: LadleVersion.current, logger: Logger(label: "ladle.http"),
+                version: LadleVersion.current, health: observation.health, metrics: observation.metrics,
+                requests: observation.requests, logger: Logger(label: "ladle.http"),
                 onListening: { port in
                     isReady.yield(port)
                     isListening.yield()
@@ -64,7 +70,7 @@ public struct Gateway: Sendable {
         let reports = ServiceNotifier(environment: environment).map { notifier in
             ServiceReports(
                 notifier: notifier, watchdog: WatchdogInterval.read(environment),
-                answers: { limit in await finishes(within: limit) { _ = await core.counters() } },
+                answers: { limit in await core.answers(within: limit) },
                 status: { await Self.status(url.withLock { $0 }, rooms, pipelines) }, logger: logger)
         }
         let greeting = Greeting(ready: ready) { port in
@@ -80,7 +86,8 @@ public struct Gateway: Sendable {
         // events, so that whoever follows one through the door reads its end; then the door, and the core that all of
         // them talk to.
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
-            .init(service: MediaService(core: core)), .init(service: greeting), .init(service: door),
+            .init(service: MediaService(core: core)), .init(service: observation.counting), .init(service: greeting),
+            .init(service: door),
             .init(service: EventLog(events: events, logger: logger)), .init(service: RoomService(rooms: rooms)),
             .init(service: PipelineService(pipelines: pipelines, logger: logger)),
         ]
@@ -93,6 +100,7 @@ public struct Gateway: Sendable {
                 }, logger: Logger(label: "ladle.sources"))
             services.append(.init(service: standing, successTerminationBehavior: .ignore))
         }
+        services.append(.init(service: observation.notice))
         let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: quiet(logger)))
         do {
             let deadline = StopDeadline(logger: logger)

@@ -1,20 +1,25 @@
 import CLibAV
 import Glibc
 
-/// A media file, demultiplexed: an `AVFormatContext` for reading.
+/// Media, demultiplexed: an `AVFormatContext` for reading a file or an address.
 ///
-/// Only the given descriptor is ever read. Files that name others (playlists, external references) find every
-/// protocol refused, so nothing on this machine or beyond it can be reached through a file's content.
+/// Of a file only the given descriptor is ever read. Files that name others (playlists, external references) find every
+/// protocol refused, so nothing on this machine or beyond it can be reached through a file's content. Of an address only
+/// the protocols and formats are used that its `InputAccess` lists.
 public final class Input {
-    private let file: InputFile
+    /// Nil for an address.
+    private let file: InputFile?
+    /// Nil for a file.
+    private let interrupt: InputInterrupt?
     private var context: UnsafeMutablePointer<AVFormatContext>?
     private let name: String
+    private let readPatience: Duration?
 
     /// libav's name of the container: `mov,mp4,m4a,3gp,3g2,mj2`, `matroska,webm` …
-    public let formatName: String
+    public private(set) var formatName = "unknown"
     /// Nil when the file does not say.
-    public let duration: Duration?
-    public let streams: [InputStream]
+    public private(set) var duration: Duration?
+    public private(set) var streams: [InputStream] = []
 
     /// Opens a descriptor from its start and looks into its streams.
     /// - Parameters:
@@ -22,8 +27,10 @@ public final class Input {
     ///   - name: for messages only.
     public init(descriptor: Int32, name: String) throws(LibAVError) {
         self.name = name
+        (interrupt, readPatience) = (nil, nil)
         _ = lseek(descriptor, 0, Int32(SEEK_SET))
-        file = try InputFile(descriptor: descriptor, name: name)
+        let file = try InputFile(descriptor: descriptor, name: name)
+        self.file = file
         context = try allocated(avformat_alloc_context(), "open \(name)")
         if let context {
             context.pointee.pb = file.context
@@ -36,25 +43,68 @@ public final class Input {
         defer { av_dict_free(&options) }
         let format = try Self.format(of: file, name: name)
         try check(avformat_open_input(&context, nil, format, &options), "open \(name)")
+        try findStreams()
+    }
+
+    /// Connects, and looks into the streams. Waits no longer than `access` allows, and no longer than until
+    /// `interrupt` is stopped.
+    public init(_ access: InputAccess, interrupt: InputInterrupt) throws(LibAVError) {
+        name = access.name
+        file = nil
+        self.interrupt = interrupt
+        readPatience = access.readPatience
+        context = try allocated(avformat_alloc_context(), "open \(name)")
+        context?.pointee.interrupt_callback = interrupt.callback
+        var options: OpaquePointer?
+        defer { av_dict_free(&options) }
+        for (name, value) in access.options { av_dict_set(&options, name, value, 0) }
+        av_dict_set(&options, "protocol_whitelist", access.protocols.joined(separator: ","), 0)
+        av_dict_set(&options, "format_whitelist", access.formats.joined(separator: ","), 0)
+        av_dict_set(&options, "probesize", "\(access.probeBytes)", 0)
+        av_dict_set(&options, "formatprobesize", "\(access.probeBytes)", 0)
+        av_dict_set(&options, "analyzeduration", "\(AVRational.microsecond.ticks(in: access.analysis))", 0)
+        av_dict_set(&options, "fpsprobesize", "\(access.frameRatePictures)", 0)
+        var format: UnsafePointer<AVInputFormat>?
+        if let wanted = access.format { format = av_find_input_format(wanted) }
+        interrupt.allow(access.openPatience)
+        try check(avformat_open_input(&context, access.url, format, &options), "open \(name)")
+        // Media has begun: from here on it comes, or it is not there.
+        interrupt.allow(access.openPatience ?? access.readPatience)
+        try findStreams()
+    }
+
+    private func findStreams() throws(LibAVError) {
         guard let context else { throw .outOfMemory("open \(name)") }
         do throws(LibAVError) {
             try check(avformat_find_stream_info(context, nil), "find streams in \(name)")
-            formatName = context.pointee.iformat.map { String(cString: $0.pointee.name) } ?? "unknown"
-            duration = AVRational.microsecond.duration(ofTicks: context.pointee.duration)
-            var streams: [InputStream] = []
-            for index in 0..<Int(context.pointee.nb_streams) {
-                if let stream = context.pointee.streams?[index] { streams.append(try InputStream(context, stream)) }
-            }
-            self.streams = streams
+            try noteStreams(of: context)
         } catch {
-            var closing: UnsafeMutablePointer<AVFormatContext>? = context
-            avformat_close_input(&closing)
-            self.context = nil
+            close()
             throw error
         }
     }
 
-    deinit { avformat_close_input(&context) }
+    private func noteStreams(of context: UnsafeMutablePointer<AVFormatContext>) throws(LibAVError) {
+        formatName = context.pointee.iformat.map { String(cString: $0.pointee.name) } ?? "unknown"
+        duration = AVRational.microsecond.duration(ofTicks: context.pointee.duration)
+        var streams: [InputStream] = []
+        for index in 0..<Int(context.pointee.nb_streams) {
+            if let stream = context.pointee.streams?[index] { streams.append(try InputStream(context, stream)) }
+        }
+        self.streams = streams
+    }
+
+    deinit { close() }
+
+    /// Says goodbye to a server, for at most a moment.
+    private func close() {
+        guard context != nil else { return }
+        if let interrupt {
+            interrupt.withClosing { avformat_close_input(&context) }
+        } else {
+            avformat_close_input(&context)
+        }
+    }
 
     /// Formats that are no media but say where to find some; by libav's names.
     private static let references: Set<String> = [
@@ -86,11 +136,37 @@ public final class Input {
         }
     }
 
+    /// How many bytes it has; nil when a server does not say.
+    public var size: Int64? {
+        guard let io = context?.pointee.pb else { return nil }
+        let size = avio_size(io)
+        return size > 0 ? size : nil
+    }
+
+    /// Whether reading can go on at another place.
+    public var isSeekable: Bool { (context?.pointee.pb?.pointee.seekable ?? 0) & AVIO_SEEKABLE_NORMAL != 0 }
+
+    /// Goes to the last place before `time`, by the source's own times, from where everything can be decoded.
+    public func seek(to time: Duration) throws(LibAVError) {
+        interrupt?.allow(readPatience)
+        let ticks = AVRational.microsecond.ticks(in: time)
+        try check(av_seek_frame(context, -1, ticks, AVSEEK_FLAG_BACKWARD), "seek in \(name)")
+    }
+
     /// The next packet in the file's order; nil at the end.
     public func read() throws(LibAVError) -> Packet? {
         let packet = try Packet()
+        interrupt?.allow(readPatience)
         let result = av_read_frame(context, packet.pointer)
-        if result == ladle_averror_eof { return nil }
+        if result == ladle_averror_eof {
+            // Demuxers take whatever ends their bytes for the end of the file.
+            if interrupt != nil, let failure = context?.pointee.pb?.pointee.error, failure < 0,
+                failure != ladle_averror_eof
+            {
+                throw LibAVError(code: failure, action: "read \(name)")
+            }
+            return nil
+        }
         try check(result, "read \(name)")
         if let stream = context?.pointee.streams?[packet.streamIndex] {
             packet.pointer.pointee.time_base = stream.pointee.time_base

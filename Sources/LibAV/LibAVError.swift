@@ -45,11 +45,27 @@ func allocated<Pointer>(_ pointer: Pointer?, _ action: @autoclosure () -> String
     return pointer
 }
 
-/// libav's process-wide settings.
-public enum LibAVLog {
-    /// Writes libav's warnings and errors as whole lines on standard error, at most 20 a second.
-    public static func toStandardError() { ladle_av_log_to_stderr(AV_LOG_WARNING) }
+extension LibAVError {
+    /// What a server answered, where it did.
+    public enum Answer: Sendable, Hashable {
+        case badRequest, unauthorized, forbidden, notFound, otherRefusal, serverError
+    }
 
-    /// Says nothing at all.
-    public static func silence() { av_log_set_level(AV_LOG_QUIET) }
+    public var answer: Answer? {
+        switch code {
+        case ladle_averror_http_bad_request: .badRequest
+        case ladle_averror_http_unauthorized: .unauthorized
+        case ladle_averror_http_forbidden: .forbidden
+        case ladle_averror_http_not_found: .notFound
+        case ladle_averror_http_other_4xx: .otherRefusal
+        case ladle_averror_http_server_error: .serverError
+        default: nil
+        }
+    }
+
+    /// The bytes are none that libav understands.
+    public var isNoMedia: Bool { code == ladle_averror_invalid_data || code == ladle_averror_eof }
+
+    /// Bytes in the middle are broken; what follows may be whole.
+    public var isDamage: Bool { code == ladle_averror_invalid_data || code == ladle_averror_eagain }
 }

@@ -1,3 +1,5 @@
+import FoundationEssentials
+
 /// Where a source is found: a URL of a scheme that Ladle knows, or a device.
 ///
 /// Holds secrets (passwords, stream keys); `description` never shows them, so a value of this type can be logged, told in
@@ -16,6 +18,8 @@ public struct SourceAddress: Sendable, Hashable, CustomStringConvertible {
     /// Why a text is no address; one line for people, without secrets.
     public struct Refusal: Error, Sendable, Hashable, CustomStringConvertible {
         public let description: String
+
+        public init(description: String) { self.description = description }
     }
 
     public let scheme: Scheme
@@ -25,6 +29,8 @@ public struct SourceAddress: Sendable, Hashable, CustomStringConvertible {
     public let description: String
     /// Every secret in it, as written and as decoded, so that log lines of libraries can be cleaned. Longest first.
     public let secrets: [String]
+    /// The user's name, decoded; nil when there is none.
+    public let user: String?
     /// Of a device: what stands between the scheme and the query, "/dev/video0" or "hw:1"; otherwise host and port.
     public let place: String
     /// The query's members, decoded; the last one of a name counts.
@@ -43,7 +49,9 @@ public struct SourceAddress: Sendable, Hashable, CustomStringConvertible {
         return text[..<end].allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "+-.".contains($0)) }
     }
 
-    public init(_ text: String) throws(Refusal) {
+    /// - Parameter listens: the address is waited at for one who publishes; the last part of an rtmp path is a stream key
+    ///   then, and a secret.
+    public init(_ text: String, listens: Bool = false) throws(Refusal) {
         let known = Scheme.allCases.map(\.rawValue).joined(separator: ", ")
         guard let colon = text.firstIndex(of: ":"), let scheme = Scheme(rawValue: text[..<colon].lowercased()) else {
             let word = text.prefix { $0 != ":" }
@@ -67,36 +75,80 @@ public struct SourceAddress: Sendable, Hashable, CustomStringConvertible {
         let behind = rest[authority.endIndex...]
         var shownAuthority = String(authority)
         var host = String(authority)
+        var user: String?
         if !scheme.isDevice, let at = authority.lastIndex(of: "@") {
-            let user = authority[..<at]
+            let both = authority[..<at]
             host = String(authority[authority.index(after: at)...])
-            let name = user.prefix { $0 != ":" }
-            let password = user[name.endIndex...].dropFirst()
+            let name = both.prefix { $0 != ":" }
+            let password = both[name.endIndex...].dropFirst()
             Self.note(String(password), in: &secrets)
             shownAuthority = password.isEmpty ? "\(name)@\(host)" : "\(name):•••@\(host)"
+            if !both.isEmpty {
+                user = Self.decoded(String(name))
+                // As it stands in an HTTP header (RFC 7617 §2), which libraries log.
+                if !password.isEmpty { secrets.insert(Self.base64("\(user ?? ""):\(Self.decoded(String(password)))")) }
+            }
         }
+        self.user = user
         guard !host.isEmpty, host != ":" else {
             throw Refusal(description: "the \(scheme.rawValue) address names no \(scheme.isDevice ? "device" : "host")")
         }
+        if !scheme.isDevice { try Self.check(host: host, authority: authority, path: behind, scheme) }
         place = host
         var query: [String: String] = [:]
-        var shownBehind = String(behind)
+        let path = behind.prefix { $0 != "?" }
+        var shownBehind = String(path)
+        if listens, scheme == .rtmp, let slash = path.lastIndex(of: "/"), path[slash...].count > 1 {
+            Self.note(String(path[slash...].dropFirst()), in: &secrets)
+            shownBehind = path[...slash] + "•••"
+        }
         if let mark = behind.firstIndex(of: "?") {
             let members = behind[behind.index(after: mark)...].split(separator: "&", omittingEmptySubsequences: false)
             let shown = members.map { member -> String in
                 let name = member.prefix { $0 != "=" }
                 let value = String(member[name.endIndex...].dropFirst())
-                query[Self.decoded(String(name))] = Self.decoded(value)
-                guard Self.secretNames.contains(name.lowercased()), !value.isEmpty else { return String(member) }
+                let decodedName = Self.decoded(String(name))
+                query[decodedName] = Self.decoded(value)
+                guard Self.secretNames.contains(decodedName.lowercased()), !value.isEmpty else { return String(member) }
                 Self.note(value, in: &secrets)
                 return "\(name)=•••"
             }
-            shownBehind = behind[...mark] + shown.joined(separator: "&")
+            shownBehind += "?" + shown.joined(separator: "&")
         }
         self.query = query
         self.secrets = secrets.sorted { ($1.utf8.count, $0) < ($0.utf8.count, $1) }
         description = "\(text[...colon])\(scheme.isDevice ? "" : "//")\(shownAuthority)\(shownBehind)"
     }
+
+    /// The address without these members of its query.
+    public func secretText(without names: Set<String>) -> String {
+        guard let mark = secretText.firstIndex(of: "?") else { return secretText }
+        let members = secretText[secretText.index(after: mark)...].split(separator: "&").filter { member in
+            !names.contains(Self.decoded(String(member.prefix { $0 != "=" })))
+        }
+        return secretText[..<mark] + (members.isEmpty ? "" : "?" + members.joined(separator: "&"))
+    }
+
+    /// A password with "/", "?" or "#" in it ends the authority too soon, and its rest would be shown as a path.
+    private static func check(
+        host: String, authority: Substring, path: Substring, _ scheme: Scheme
+    ) throws(Refusal) {
+        let advice = "special characters of a password are written as %40 (@), %2F (/), %3F (?), %23 (#), %3A (:)"
+        let behindHost = host.hasPrefix("[") ? host.drop { $0 != "]" }.dropFirst() : host.drop { $0 != ":" }
+        if host.hasPrefix("["), !host.contains("]") || !(behindHost.isEmpty || behindHost.hasPrefix(":")) {
+            throw Refusal(description: "the \(scheme.rawValue) address has an IPv6 host that is not [in brackets]")
+        }
+        let port = behindHost.dropFirst()
+        if !port.isEmpty, UInt16(port) == nil {
+            throw Refusal(
+                description: "the \(scheme.rawValue) address has a port that is no number up to 65535; \(advice)")
+        }
+        if !port.isEmpty, !authority.contains("@"), path.contains("@") {
+            throw Refusal(description: "the \(scheme.rawValue) address has an @ behind its host; \(advice)")
+        }
+    }
+
+    private static func base64(_ text: String) -> String { Data(text.utf8).base64EncodedString() }
 
     /// The text with every secret replaced.
     public func cleaned(_ text: String) -> String {

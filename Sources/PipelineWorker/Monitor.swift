@@ -1,3 +1,4 @@
+import Base
 import Glibc
 
 /// A value that several threads change, each waiting until the value suits it.
@@ -10,7 +11,11 @@ final class Monitor<Value>: @unchecked Sendable {
     init(_ value: sending Value) {
         self.value = value
         pthread_mutex_init(mutex, nil)
-        pthread_cond_init(changed, nil)
+        var attributes = pthread_condattr_t()
+        pthread_condattr_init(&attributes)
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        pthread_cond_init(changed, &attributes)
+        pthread_condattr_destroy(&attributes)
     }
 
     deinit {
@@ -41,6 +46,21 @@ final class Monitor<Value>: @unchecked Sendable {
                 return result
             }
             pthread_cond_wait(changed, mutex)
+        }
+    }
+
+    /// The same, but nil when the deadline is over before.
+    func wait<Result>(until deadline: Instant, for body: (inout Value) -> Result?) -> Result? {
+        let nanoseconds = Int(deadline.nanoseconds)
+        var time = timespec(tv_sec: nanoseconds / 1_000_000_000, tv_nsec: nanoseconds % 1_000_000_000)
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        while true {
+            if let result = body(&value) {
+                pthread_cond_broadcast(changed)
+                return result
+            }
+            if pthread_cond_timedwait(changed, mutex, &time) == ETIMEDOUT { return nil }
         }
     }
 }

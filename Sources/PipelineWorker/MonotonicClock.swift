@@ -15,8 +15,8 @@ enum MonotonicClock {
     }
 }
 
-/// Writes one line of log; the daemon reads standard error line by line.
+/// Writes one line of log, without secrets; the daemon reads standard error line by line.
 func log(_ line: String) {
-    let text = line.utf8.map { $0 == 10 || $0 == 13 ? 32 : $0 } + [10]
+    let text = Discretion.clean(line).utf8.map { $0 == 10 || $0 == 13 ? 32 : $0 } + [10]
     text.withUnsafeBytes { _ = write(2, $0.baseAddress, $0.count) }
 }

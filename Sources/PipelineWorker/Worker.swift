@@ -36,7 +36,11 @@ public enum Worker {
         // The daemon says when to stop. A terminal or a service manager tells the whole group, and files shall be
         // finalised all the same; should the daemon die, the kernel kills us.
         for signal in [SIGINT, SIGTERM, SIGPIPE] { Glibc.signal(signal, SIG_IGN) }
-        LibAVLog.toStandardError()
+        // Sources are reached as their address says, not by what somebody once exported for a browser.
+        for name in ["http_proxy", "https_proxy", "all_proxy"] { unsetenv(name) }
+        LibAVLog.clean(by: Discretion.clean)
+        LibAVLog.toStandardError(
+            getenv("LADLE_PIPELINE_LOG").map { String(cString: $0) } == "debug" ? .everything : .warnings)
         return run(control: 0)
     }
 
@@ -57,7 +61,7 @@ public enum Worker {
                 throw error
             }
         } catch {
-            channel.send(.failed(error))
+            channel.send(.failed(Discretion.clean(error)))
             return 1
         }
     }

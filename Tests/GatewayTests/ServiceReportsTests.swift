@@ -3,7 +3,7 @@ import Gateway
 import Glibc
 import Logging
 import ScriptedCore
-import ServiceLifecycle
+import TestSupport
 import Testing
 
 @Suite struct `The service manager` {

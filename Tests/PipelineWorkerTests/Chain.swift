@@ -20,7 +20,9 @@ enum Router {
 }
 
 /// An ingest and a recording joined by loopback UDP, without an SFU between them.
-final class Chain {
+final class Chain: @unchecked Sendable {
+    // Sendable: a test hands it from one thread to the next.
+
     let ingest: WorkerProcess
     let record: WorkerProcess
     let file: TemporaryFile
@@ -29,14 +31,16 @@ final class Chain {
     private let relay: Relay?
 
     /// - Parameter rule: what happens to packets on the way; nil joins both without a relay.
-    init(_ job: IngestJob, descriptor: Int32 = -1, rule: Relay.Rule? = nil) throws {
+    init(_ job: IngestJob, descriptor: Int32 = -1, container: RecordJob.Container = .matroska, rule: Relay.Rule? = nil)
+        throws
+    {
         ingest = try WorkerProcess()
         try ingest.send(.ingest(job), descriptor: descriptor)
         source = try ingest.opened()
         file = try TemporaryFile()
         record = try WorkerProcess()
         try record.send(
-            .record(RecordJob(fileName: "out.mkv", container: .matroska, listenIP: "127.0.0.1")),
+            .record(RecordJob(fileName: "out", container: container, listenIP: "127.0.0.1")),
             descriptor: file.descriptor)
         let port = try record.listening()
         let relay = rule.map { Relay(to: port, rule: $0) }

@@ -21,6 +21,8 @@ actor Recording {
     private let name: String
     private let container: RecordJob.Container
     private var file: OpenedFile?
+    /// Nil: libav writes the file.
+    private let plan: GStreamerPlan?
     /// Only this broadcaster's tracks.
     private let broadcaster: String?
     private let subject: PipelineSubject
@@ -41,13 +43,15 @@ actor Recording {
 
     /// - Parameter room: Retained under `id`; released here.
     init(
-        id: String, recording: NewRecording, broadcaster: String?, status: RecordingStatus, room: Room,
+        id: String, recording: NewRecording, plan: GStreamerPlan?, broadcaster: String?, status: RecordingStatus,
+        room: Room,
         process: PipelineProcess, context: PipelineContext
     ) {
         self.id = id
         name = recording.file.name
         container = recording.container
         file = recording.file
+        self.plan = plan
         self.broadcaster = broadcaster
         self.room = room
         self.process = process
@@ -61,7 +65,7 @@ actor Recording {
         context.events.publish(.pipelineStarting(subject, processID: Int(process.processID)))
         let watch = Task { await watchRoom() }
         let job = RecordJob(
-            fileName: name, container: container, listenIP: context.configuration.listenIP)
+            fileName: name, container: container, listenIP: context.configuration.listenIP, plan: plan)
         await tell(.record(job), descriptor: file?.descriptor)
         for await report in process.reports { await handle(report) }
         let end = await process.end

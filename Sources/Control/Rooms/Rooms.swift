@@ -41,7 +41,7 @@ public actor Rooms {
     /// The room of this name, made when there is none.
     public func room(_ name: String) async throws(ControlError) -> Room {
         while true {
-            guard !isStopped else { throw ControlError(.failed, "the gateway is shutting down") }
+            guard !isStopped else { throw .shuttingDown }
             if let room = rooms[name] {
                 if await room.touch() { return room }
                 // It closed just now and has not said so here yet.
@@ -106,7 +106,7 @@ public actor Rooms {
         }
         guard !isStopped else {
             await core.close(router.id)
-            throw ControlError(.failed, "the gateway is shutting down")
+            throw ControlError.shuttingDown
         }
         let room = Room(
             name: name, router: router, core: core, events: events, objects: objects,

@@ -29,12 +29,15 @@ final class FileFeed {
 
     private func run(_ job: IngestJob) throws(PipelineFailure) {
         let input = try open()
-        let streams = chosen(of: input)
-        input.select(Set(streams.map(\.index)))
-        let probe = SourceProbe(input, streams: streams)
-        let plans = try decide(streams, job: job, probe: probe, input: input)
-        let tracks = plans.enumerated().map { $1.offered(as: $0) }
-        exchange.tell(.opened(OpenedSource(durationSeconds: job.loop ? nil : input.duration?.seconds, tracks: tracks)))
+        let choice = TrackChoice(of: input, name: name)
+        input.select(Set(choice.streams.map(\.index)))
+        let probe = SourceProbe(input, streams: choice.streams)
+        let (plans, leftOut) = try choice.decide(job: job, probe: probe)
+        exchange.tell(
+            .opened(
+                OpenedSource(
+                    durationSeconds: job.loop ? nil : input.duration?.seconds,
+                    tracks: plans.enumerated().map { $1.offered(as: $0) }, format: input.formatName, leftOut: leftOut)))
         guard let wires = exchange.awaitWire(tracks: plans.count) else { return }
         do throws(LibAVError) {
             try play(plans, wires, from: input, probe: probe, loop: job.loop)
@@ -57,52 +60,6 @@ final class FileFeed {
         }
     }
 
-    /// The best picture and the best sound.
-    private func chosen(of input: Input) -> [InputStream] {
-        let playable = input.streams.filter { stream in
-            !stream.isAttachedPicture
-                && (stream.parameters.isDecodable || ["vp8", "vp9", "opus"].contains(stream.parameters.codecName))
-        }
-        let video = playable.filter { $0.parameters.kind == .video && $0.parameters.width > 0 }
-        let audio = playable.filter { $0.parameters.kind == .audio && $0.parameters.sampleRate > 0 }
-        // Of equals the first one: it is the one that players choose.
-        let bestVideo = video.reversed().max { a, b in
-            (a.isDefault ? 1 : 0, a.parameters.width * a.parameters.height)
-                < (b.isDefault ? 1 : 0, b.parameters.width * b.parameters.height)
-        }
-        let bestAudio = audio.reversed().max { a, b in (a.isDefault ? 1 : 0) < (b.isDefault ? 1 : 0) }
-        return [bestVideo, bestAudio].compactMap(\.self)
-    }
-
-    private func decide(
-        _ streams: [InputStream], job: IngestJob, probe: SourceProbe, input: Input
-    ) throws(PipelineFailure) -> [TrackPlan] {
-        guard !streams.isEmpty else {
-            let found = input.streams.map(\.parameters.codecName).joined(separator: ", ")
-            throw PipelineFailure(
-                code: .noPlayableTrack,
-                message: "\(name) has no picture and no sound that can be played"
-                    + (found.isEmpty ? "" : " (it holds \(found))"))
-        }
-        let decision = TrackDecision(router: RouterCodecs(codecs: job.routerCodecs), wish: job.videoCodec, probe: probe)
-        var plans: [TrackPlan] = []
-        var refusals: [String] = []
-        for stream in streams {
-            let (plan, reason) = stream.parameters.kind == .video ? decision.video(stream) : decision.audio(stream)
-            if let plan {
-                plans.append(plan)
-            } else {
-                refusals.append("\(stream.description): \(reason)")
-                log("\(name): left out \(stream.description): \(reason)")
-            }
-        }
-        guard !plans.isEmpty else {
-            throw PipelineFailure(
-                code: .noPlayableTrack, message: "\(name) can't be played: \(refusals.joined(separator: "; "))")
-        }
-        return plans
-    }
-
     // MARK: Playing
 
     private func play(
@@ -119,12 +76,7 @@ final class FileFeed {
             let output = try TrackOutput(
                 plan.packetizer, clockRate: plan.codec.clockRate, wire: wire, exchange: exchange)
             outputs.append(output)
-            feeds[plan.stream.index] =
-                switch (plan.treatment, plan.stream.parameters.kind) {
-                case (.copy, _): try CopyFeed(plan, output: output, timeline: timeline)
-                case (.transcode, .video): try VideoTranscodeFeed(plan, output: output, timeline: timeline)
-                case (.transcode, _): try AudioTranscodeFeed(plan, output: output, timeline: timeline)
-                }
+            feeds[plan.stream.index] = try plan.feed(into: output, timeline: timeline)
         }
         first.select(Set(feeds.keys))
         var input = first

@@ -14,8 +14,17 @@ final class Ingest: PipelineMachine {
         /// `ready` was said; `play` is awaited.
         case ready(OpenedSource)
         case playing(PacingClock)
+        /// Says goodbye to a server.
+        case closing(PipelineProgress, until: Instant)
         case over
     }
+
+    /// Goodbyes take a round trip; nobody waits longer for them.
+    private static let patienceAtClosing = Duration.milliseconds(400)
+    /// More packets at once would flood the receiver's buffer when a backlog goes out: 200 KiB hold about 150.
+    private static let mostPackets = 48
+    /// A listener to the reports shall see at least this often that an interruption lasts.
+    private static let interruptionInterval = Duration.seconds(4)
 
     /// What is due within this goes out at once: one wake-up serves sound and picture.
     private static let sendAhead = Duration.milliseconds(3)
@@ -29,7 +38,17 @@ final class Ingest: PipelineMachine {
     private var isFinishing = false
     private var hasSaidRunning = false
     private var lastProgress = Duration.zero
-    private(set) var deadline = Instant.distantFuture
+    private var mediaDeadline = Instant.distantFuture
+    /// For a live source.
+    private var pace: LivePace?
+    private var isNetwork = false
+    private var isClosed = false
+    private var interruption: (what: SourceInterruption, retry: Instant?, said: Instant)?
+
+    var deadline: Instant {
+        guard let interruption else { return mediaDeadline }
+        return min(mediaDeadline, interruption.said + Self.interruptionInterval)
+    }
 
     init(
         _ job: IngestJob, descriptor: Int32?, channel: ControlChannel, waiter: Waiter
@@ -43,7 +62,16 @@ final class Ingest: PipelineMachine {
             exchange = IngestExchange(waiter: waiter, limits: IngestExchange.Limits())
             let exchange = exchange
             startThread("feed") { FileFeed.run(job, name: name, descriptor: descriptor, exchange: exchange) }
-        case .network, .gstreamer:
+        case .network(let source):
+            if let descriptor { close(descriptor) }
+            let access = try NetworkFeed.access(to: source)
+            let isLive = access.flow == .live
+            exchange = IngestExchange(waiter: waiter, limits: IngestExchange.Limits(isLive: isLive))
+            if isLive { pace = LivePace() }
+            isNetwork = true
+            let exchange = exchange
+            startThread("feed") { NetworkFeed.run(job, access: access, exchange: exchange) }
+        case .gstreamer:
             throw PipelineFailure(code: .protocolError, message: "no such source yet")
         case .test(let source):
             if let descriptor { close(descriptor) }
@@ -65,13 +93,22 @@ final class Ingest: PipelineMachine {
             try start(tracks, of: source)
             state = .priming(source)
         case (.play, .ready):
-            let now = MonotonicClock.now
-            state = .playing(PacingClock(start: now, wallNanoseconds: MonotonicClock.wallNanoseconds))
-            deadline = now
+            begin(at: MonotonicClock.now)
         default:
             throw PipelineFailure(
                 code: .protocolError, message: "\(command.name) does not fit an ingest that is \(stateName)")
         }
+    }
+
+    private func begin(at now: Instant) {
+        // A live source has gone on since its first frame: what came meanwhile goes out at once.
+        let position = pace == nil ? .zero : max(.zero, (exchange.livePosition(at: now) ?? .zero) - LivePace.margin)
+        let clock = PacingClock(
+            start: now - position, wallNanoseconds: MonotonicClock.wallNanoseconds - position.nanoseconds)
+        _ = exchange.takeArrivals()
+        exchange.note(clock)
+        state = .playing(clock)
+        (lastProgress, mediaDeadline) = (position, now)
     }
 
     private var stateName: String {
@@ -81,6 +118,7 @@ final class Ingest: PipelineMachine {
         case .priming: "preparing"
         case .ready: "waiting for play"
         case .playing: "playing"
+        case .closing: "closing its source"
         case .over: "over"
         }
     }
@@ -119,31 +157,73 @@ final class Ingest: PipelineMachine {
     // MARK: Turns
 
     func turn(now: Instant) throws(PipelineFailure) -> PipelineProgress? {
-        for news in exchange.takeNews() { try hear(news) }
+        for news in exchange.takeNews() { try hear(news, now) }
+        if case .closing(let progress, let until) = state {
+            guard isClosed || now >= until else { return nil }
+            state = .over
+            return progress
+        }
+        repeatInterruption(now)
         if isFinishing { return end(now) }
         guard case .playing(var clock) = state else { return nil }
         for sender in senders where sender.receiveFeedback(feedback, now: now) && canAnswer.contains(sender.track) {
             exchange.requestKeyFrame(track: sender.track)
         }
-        let batch = exchange.take(upTo: clock.position(at: now) + Self.sendAhead)
+        follow(&clock, now)
+        let batch = exchange.take(
+            upTo: clock.position(at: now) + Self.sendAhead, packets: pace == nil ? .max : Self.mostPackets)
         for item in batch.items { send(item, &clock) }
         state = .playing(clock)
+        exchange.note(clock)
         let position = clock.position(at: now)
         if let end = batch.end, batch.next == nil, batch.items.isEmpty, position >= end { return self.end(now) }
         report(clock, position)
         // Without anything queued, a push nudges; a lone end is waited for.
         let next =
             [batch.next ?? batch.end, hasSaidRunning ? lastProgress + .seconds(1) : nil] + senders.map(\.reportDue)
-        deadline = next.compactMap(\.self).min().map { clock.due($0) - .milliseconds(1) } ?? .distantFuture
-        if !batch.items.isEmpty, batch.next == nil { deadline = now }
+        mediaDeadline = next.compactMap(\.self).min().map { clock.due($0) - .milliseconds(1) } ?? .distantFuture
+        if !batch.items.isEmpty, batch.next == nil { mediaDeadline = now }
+        // A backlog goes out in portions.
+        if !batch.items.isEmpty, mediaDeadline < now { mediaDeadline = now + .milliseconds(1) }
         return nil
     }
 
-    private func hear(_ news: IngestExchange.News) throws(PipelineFailure) {
+    /// Lets due times follow a live source.
+    private func follow(_ clock: inout PacingClock, _ now: Instant) {
+        guard pace != nil else { return }
+        for frame in exchange.takeArrivals() {
+            pace?.note(slack: clock.due(frame.time) - frame.arrival, track: frame.track, at: frame.arrival)
+        }
+        clock.move(by: pace?.advance(to: now) ?? .zero)
+    }
+
+    private func repeatInterruption(_ now: Instant) {
+        guard let (what, retry, said) = interruption, now >= said + Self.interruptionInterval else { return }
+        say(what, retry: retry, now)
+    }
+
+    private func say(_ interruption: SourceInterruption, retry: Instant?, _ now: Instant) {
+        self.interruption = (interruption, retry, now)
+        var said = interruption
+        said.retrySeconds = retry.map { max(0, ($0 - now).seconds) }
+        channel.send(.interrupted(said))
+    }
+
+    private func hear(_ news: IngestExchange.News, _ now: Instant) throws(PipelineFailure) {
         switch (news, state) {
+        case (.closed, _): isClosed = true
+        case (.failed, .closing): isClosed = true
+        case (.interrupted(let what, let retry), _):
+            pace?.reset()
+            if !isFinishing { say(what, retry: retry, now) }
+        case (.resumed, _):
+            pace?.reset()
+            interruption = nil
+            if hasSaidRunning { channel.send(.resumed) }
         case (.failed(let failure), _): throw failure
         case (.opened(let source), .opening):
             state = .offered(source)
+            interruption = nil
             channel.send(.opened(source))
         case (.primed, .priming(let source)):
             state = .ready(source)
@@ -155,7 +235,8 @@ final class Ingest: PipelineMachine {
     private func send(_ item: SendItem, _ clock: inout PacingClock) {
         guard let sender = senders.first(where: { $0.track == item.track }) else { return }
         let now = MonotonicClock.now
-        if let lateness = clock.noteSending(item.time, at: now) {
+        // A live source's late frames are caught up; its due times follow all of them together.
+        if pace == nil, let lateness = clock.noteSending(item.time, at: now) {
             log("media comes \(Int(lateness.seconds * 1000)) ms late from the source: sending moves back by that")
         }
         sender.send(item, clock: clock, position: clock.position(at: now))
@@ -180,13 +261,20 @@ final class Ingest: PipelineMachine {
             seconds: max(0, position.seconds), tracks: senders.map { $0.progress(over: interval, isLast: isLast) })
     }
 
-    private func end(_ now: Instant) -> PipelineProgress {
+    private func end(_ now: Instant) -> PipelineProgress? {
         exchange.stop()
         sayBye()
         var position = Duration.zero
         if case .playing(let clock) = state { position = clock.position(at: now) }
+        let account = progress(at: position, isLast: true)
+        if isNetwork, !isClosed {
+            let until = now + Self.patienceAtClosing
+            state = .closing(account, until: until)
+            (interruption, mediaDeadline) = (nil, until)
+            return nil
+        }
         state = .over
-        return progress(at: position, isLast: true)
+        return account
     }
 
     private func sayBye() {

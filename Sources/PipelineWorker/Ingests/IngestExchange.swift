@@ -32,13 +32,37 @@ final class IngestExchange: Sendable {
         /// How far ahead one track may run when another one lags behind in the file.
         var farthest = Duration.seconds(5)
         var bytes = 64 << 20
+        /// Media comes when it comes: what is ahead of time is kept rather than held up.
+        var isLive = false
+        /// A source that brings media faster than it can be played is no live one: it waits from here on.
+        var farthestLive = Duration.seconds(10)
+        /// A live track that begins later than this behind the first one is not waited for.
+        var livePriming = Duration.milliseconds(150)
     }
 
     enum News: Sendable {
         case opened(OpenedSource)
         /// As much as may be is prepared.
         case primed
+        /// The source brings nothing; the next try comes then.
+        case interrupted(SourceInterruption, retry: Instant?)
+        /// Media comes again.
+        case resumed
+        /// The source is closed; the feeding thread ends.
+        case closed
         case failed(PipelineFailure)
+    }
+
+    /// When a frame of a live source came.
+    struct Arrival: Sendable {
+        var track: Int
+        var time: Duration
+        var arrival: Instant
+
+        func isFresher(than other: Arrival?) -> Bool {
+            guard let other else { return true }
+            return time - other.time >= arrival - other.arrival
+        }
     }
 
     private struct State {
@@ -55,6 +79,12 @@ final class IngestExchange: Sendable {
         var isStopped = false
         var wantsNudge = true
         var keyFrameRequests: Set<Int> = []
+        var clock: PacingClock?
+        /// Of a live source, since they were looked at last.
+        var arrivals: [Arrival] = []
+        var firstArrival: Instant?
+        /// Of all frames the one that came soonest for its time.
+        var freshest: Arrival?
     }
 
     /// What is due, and when the next will be.
@@ -68,6 +98,8 @@ final class IngestExchange: Sendable {
     private let state = Monitor(State())
     private let waiter: Waiter
     private let limits: Limits
+    /// Stops libav where it waits for a network.
+    let interrupt = InputInterrupt()
 
     init(waiter: Waiter, limits: Limits) {
         self.waiter = waiter
@@ -96,8 +128,14 @@ final class IngestExchange: Sendable {
         }
     }
 
+    /// The plan, as soon as it is there, without waiting.
+    func wireIfKnown(tracks: Int) -> [WireTrack]? {
+        state.update { $0.isStopped || $0.wire == nil } ? nil : awaitWire(tracks: tracks)
+    }
+
     /// Queues a frame, waiting while enough is prepared. False: stop, nobody wants more.
     func push(_ item: SendItem, until preparedTime: Duration) -> Bool {
+        if limits.isLive { return pushLive(item, until: preparedTime) }
         let limits = limits
         return state.wait { state -> Bool? in
             if state.isStopped { return false }
@@ -118,6 +156,37 @@ final class IngestExchange: Sendable {
             }
             return true
         }
+    }
+
+    private func pushLive(_ item: SendItem, until preparedTime: Duration) -> Bool {
+        let limits = limits
+        let arrival = Arrival(track: item.track, time: item.time, arrival: MonotonicClock.now)
+        return state.wait { state -> Bool? in
+            if state.isStopped { return false }
+            let isFar = state.isPrimed && item.time > state.position + limits.farthestLive && state.clock != nil
+            if isFar || state.bytes > limits.bytes { return nil }
+            state.bytes += item.packets.bytes.count
+            state.prepared[item.track] = max(state.prepared[item.track], preparedTime)
+            state.queues[item.track].append(item)
+            state.arrivals.append(arrival)
+            if arrival.isFresher(than: state.freshest) { state.freshest = arrival }
+            let first = state.firstArrival ?? arrival.arrival
+            state.firstArrival = first
+            if !state.prepared.contains(.zero) || arrival.arrival - first >= limits.livePriming { prime(&state) }
+            if state.wantsNudge {
+                state.wantsNudge = false
+                self.waiter.nudge()
+            }
+            return true
+        }
+    }
+
+    /// The media time that is due at an instant; nil before the clock runs.
+    func position(at now: Instant) -> Duration? { state.update { $0.clock?.position(at: now) } }
+
+    /// Waits. False: stop.
+    func pause(until deadline: Instant) -> Bool {
+        state.wait(until: deadline) { $0.isStopped ? false : nil } ?? true
     }
 
     /// Nothing more will come.
@@ -152,16 +221,34 @@ final class IngestExchange: Sendable {
 
     func start(_ wire: [WireTrack]) { state.update { $0.wire = wire } }
 
-    /// Everything with a time up to `time`, in the order of time.
-    func take(upTo time: Duration) -> Batch {
+    /// The clock that media goes by.
+    func note(_ clock: PacingClock) { state.update { $0.clock = clock } }
+
+    /// Where a live source stands: the time that the freshest frame would have now. Nil when nothing has come.
+    func livePosition(at now: Instant) -> Duration? {
+        state.update { state in state.freshest.map { $0.time + (now - $0.arrival) } }
+    }
+
+    /// Arrivals of a live source since the last call.
+    func takeArrivals() -> [Arrival] {
+        state.update { state in
+            defer { state.arrivals = [] }
+            return state.arrivals
+        }
+    }
+
+    /// Everything with a time up to `time`, in the order of time, but not much more than so many packets at once.
+    func take(upTo time: Duration, packets limit: Int = .max) -> Batch {
         state.update { state in
             state.position = max(state.position, time)
             var batch = Batch(end: state.end)
+            var packets = 0
             while true {
                 let heads = state.queues.compactMap(\.first)
                 guard let head = heads.min(by: { $0.time < $1.time }) else { break }
                 batch.next = head.time
-                guard head.time <= time else { break }
+                guard head.time <= time, packets < limit else { break }
+                packets += head.packets.sizes.count
                 state.queues[head.track].removeFirst()
                 state.bytes -= head.packets.bytes.count
                 batch.items.append(head)
@@ -174,7 +261,10 @@ final class IngestExchange: Sendable {
 
     func requestKeyFrame(track: Int) { state.update { _ = $0.keyFrameRequests.insert(track) } }
 
-    func stop() { state.update { $0.isStopped = true } }
+    func stop() {
+        state.update { $0.isStopped = true }
+        interrupt.stop()
+    }
 }
 
 /// First in, first out, without moving the rest at each removal.

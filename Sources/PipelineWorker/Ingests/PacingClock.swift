@@ -35,4 +35,7 @@ struct PacingClock {
         lag += lateness
         return lateness
     }
+
+    /// Moves due times: later above zero, sooner below.
+    mutating func move(by time: Duration) { lag += time }
 }

@@ -9,11 +9,21 @@ struct SourceProbe {
         var hasIDR = false
     }
 
-    /// Enough to see a B-frame pattern and usually a second key frame; little enough to open at once.
-    private static let mostPackets = 1000
-    private static let mostVideo = 120
     private static let mostBytes = 8 << 20
 
+    /// How much is looked at.
+    enum Depth {
+        /// Enough to see a B-frame pattern and usually a second key frame; little enough to open at once.
+        case file
+        /// What comes while people wait: headers and half a second of pictures tell the most.
+        case live
+
+        var packets: Int { self == .file ? 1000 : 200 }
+        var video: Int { self == .file ? 120 : 12 }
+        var soundAlone: Int { self == .file ? 50 : 10 }
+    }
+
+    private let depth: Depth
     /// In the file's order.
     private(set) var packets: [Packet] = []
     /// The file ended within the probe.
@@ -27,12 +37,13 @@ struct SourceProbe {
     private var vp9Profiles: [Int: Int] = [:]
 
     /// Reads ahead in the chosen streams. A read error ends the probe; playing will meet it again.
-    init(_ input: Input, streams: [InputStream]) {
+    init(_ input: Input, streams: [InputStream], depth: Depth = .file) {
+        self.depth = depth
         let video = streams.first { $0.parameters.kind == .video }
         let filter = try? video.flatMap { $0.parameters.codecName == "h264" ? try AnnexB($0) : nil }
         if let video { h264.parameterSets = H264Stream(extradata: video.parameters.extradata) }
         var (videoPackets, bytes) = (0, 0)
-        while packets.count < Self.mostPackets, bytes < Self.mostBytes {
+        while packets.count < depth.packets, bytes < Self.mostBytes {
             guard let packet = try? input.read() else {
                 isWhole = true
                 break
@@ -41,7 +52,7 @@ struct SourceProbe {
             bytes += packet.size
             note(packet, isVP9: packet.streamIndex == video?.index && video?.parameters.codecName == "vp9")
             guard packet.streamIndex == video?.index else {
-                if video == nil, packets.count >= 50 { break }
+                if video == nil, packets.count >= depth.soundAlone { break }
                 continue
             }
             videoPackets += 1
@@ -52,7 +63,7 @@ struct SourceProbe {
                     if slices.hasIDR { h264.hasIDR = true }
                 }
             }
-            if videoPackets >= Self.mostVideo { break }
+            if videoPackets >= depth.video { break }
         }
     }
 
@@ -71,6 +82,9 @@ struct SourceProbe {
             if first >> 6 == 2 { vp9Profiles[index] = Int(first >> 5 & 1) + 2 * Int(first >> 4 & 1) }
         }
     }
+
+    /// A live source may begin anywhere; its next key frame is waited for.
+    var isLive: Bool { depth == .live }
 
     /// The size of the largest packet seen.
     func largest(of index: Int) -> Int { sizes[index] ?? 0 }

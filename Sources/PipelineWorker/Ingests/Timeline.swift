@@ -15,22 +15,25 @@ final class Timeline {
     private static let agreement = Duration.seconds(10)
 
     private let origin: Duration
-    private var offset = Duration.zero
+    private let start: Duration
+    private var offset: Duration
     /// The offset before the clock began anew, and which tracks have come to the new one: a demuxer hands out the last
     /// packets of one track behind the first new ones of another.
     private var earlier: (offset: Duration, followed: Set<Int>)?
     /// The latest time of all tracks.
-    private var latest = Duration.zero
+    private var latest: Duration
     /// By track: a time that was not believed.
     private var suspects: [Int: Duration] = [:]
     /// Where the last of all tracks ends so far.
-    private(set) var end = Duration.zero
+    private(set) var end: Duration
 
     /// - Parameters:
-    ///   - origin: the file's time that becomes zero.
+    ///   - origin: the file's time that becomes `start`.
     ///   - largestStep: what is further ahead of everything else is no pause.
-    init(origin: Duration, largestStep: Duration) {
+    ///   - start: above zero for a source that was away and goes on.
+    init(origin: Duration, largestStep: Duration, start: Duration = .zero) {
         self.origin = origin
+        (self.start, offset, latest, end) = (start, start, start, start)
         self.largestStep = largestStep
     }
 
@@ -43,8 +46,8 @@ final class Timeline {
         guard let presentation else { return note(next) }
         if let time = timeOnEarlierClock(of: presentation, track: track, next: next) { return note(time) }
         let time = presentation - origin + offset
-        // The first frame of a track may stand in the file behind seconds of another track, but never long before zero.
-        let earliest = last.map { $0 - Self.largestStepBack } ?? .zero - Self.agreement
+        // The first frame of a track may stand in the file behind seconds of another track, but never long before the start.
+        let earliest = last.map { $0 - Self.largestStepBack } ?? start - Self.agreement
         let isPlausible = time <= latest + largestStep && time >= earliest
         if isPlausible {
             suspects[track] = nil

@@ -103,7 +103,7 @@ struct TrackDecision {
         if stream.parameters.reorderDelay > 0 {
             return .not("its H264 announces B-frames, which WebRTC receivers can't put in order")
         }
-        guard h264.hasIDR else { return .not("its H264 has no IDR picture at the start") }
+        guard h264.hasIDR || probe.isLive else { return .not("its H264 has no IDR picture at the start") }
         return .copy(codec, .h264, "H264 \(profile.rawValue) without B-frames is carried as it is" + distance)
     }
 }

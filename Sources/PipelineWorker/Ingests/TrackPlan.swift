@@ -21,6 +21,13 @@ struct TrackPlan {
 /// What the router carries, asked in the terms of a source.
 struct RouterCodecs: Sendable {
     let codecs: [TrackCodec]
+    /// What the codecs are already used as: nothing but these, as they are.
+    private let wire: TrackCodec?
+
+    init(codecs: [TrackCodec]) { (self.codecs, wire) = (codecs, nil) }
+
+    /// For a source that comes back: its track stays what it is on the wire.
+    init(onWire codec: TrackCodec) { (codecs, wire) = ([codec], codec) }
 
     private func all(_ mimeType: String) -> [TrackCodec] {
         codecs.filter { $0.mimeType.lowercased() == mimeType }
@@ -55,6 +62,11 @@ struct RouterCodecs: Sendable {
             return H264Profile(profileLevelID: codec.parameters["profile-level-id"]?.stringValue ?? "42e01f") == profile
         }
         guard fits else { return nil }
+        if let wire {
+            // What was announced is at least what comes: a decoder may have been chosen by it.
+            let announced = UInt8(wire.parameters["profile-level-id"]?.stringValue?.suffix(2) ?? "", radix: 16) ?? 0
+            return level <= announced ? wire : nil
+        }
         let digits = String(level, radix: 16)
         return TrackCodec(
             mimeType: "video/H264", clockRate: 90_000,
@@ -75,6 +87,11 @@ struct RouterCodecs: Sendable {
                     return VideoPlan(encoder: .vp8, packetizer: .vp8, codec: vp8, name: "VP8")
                 }
             case .h264:
+                if let wire, wire.mimeType.lowercased() == "video/h264", Encoder.isAvailable(.h264) {
+                    // Decoders of every other profile know Constrained Baseline too.
+                    return VideoPlan(
+                        encoder: .h264, packetizer: .h264, codec: wire, name: "H264 Constrained Baseline")
+                }
                 if let h264 = h264(.constrainedBaseline, level: level), Encoder.isAvailable(.h264) {
                     return VideoPlan(
                         encoder: .h264, packetizer: .h264, codec: h264, name: "H264 Constrained Baseline")
@@ -109,6 +126,7 @@ extension InputStream {
     /// For people: "h264 Main, 1280x720, 24 fps".
     var description: String {
         let name = [parameters.codecName, parameters.profileName].compactMap(\.self).joined(separator: " ")
+        if parameters.kind == .other { return name }
         guard parameters.kind == .video else {
             let channels = parameters.channels
             return "\(name), \(parameters.sampleRate) Hz, \(channels) channel\(channels == 1 ? "" : "s")"

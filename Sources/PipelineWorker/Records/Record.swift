@@ -62,7 +62,7 @@ final class Record: PipelineMachine {
             throw PipelineFailure(code: .media, message: "can't listen on \(job.listenIP): \(cause)")
         }
         self.socket = socket
-        writer = RecordWriter(descriptor: descriptor, name: job.fileName, waiter: waiter)
+        writer = RecordWriter(job, descriptor: descriptor, waiter: waiter)
         channel.send(.listening(port: port))
     }
 
@@ -231,11 +231,11 @@ final class Record: PipelineMachine {
             synchronizer.time(of: $0.unit.timestamp, on: tracks[$0.track].stream)
         }
         state = .recording
-        writer.open(tracks.map(matroskaTrack))
+        writer.open(tracks.map(containerTrack))
         for frame in frames { try write(frame) }
     }
 
-    private func matroskaTrack(_ track: RecordTrack) -> ContainerTrack {
+    private func containerTrack(_ track: RecordTrack) -> ContainerTrack {
         // A picture that ended before it began keeps its place in the file, empty.
         let size = sizes[track.position] ?? (16, 16)
         let setup = setups[track.position] ?? []

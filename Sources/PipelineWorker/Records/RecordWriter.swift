@@ -48,12 +48,13 @@ final class RecordWriter: Sendable {
     }
 
     private let state = Monitor(State())
-    private let name: String
+    private let job: RecordJob
+    private var name: String { job.fileName }
     private let waiter: Waiter
 
     /// - Parameter descriptor: open for writing; belongs to the writer from now on.
-    init(descriptor: Int32, name: String, waiter: Waiter) {
-        self.name = name
+    init(_ job: RecordJob, descriptor: Int32, waiter: Waiter) {
+        self.job = job
         self.waiter = waiter
         startThread("writer") { self.run(descriptor) }
     }
@@ -109,7 +110,8 @@ final class RecordWriter: Sendable {
         while true {
             let job = state.wait { $0.jobs.removeFirst() ?? nil }
             switch job {
-            case .open(let tracks): file = try LibAVFile(descriptor: descriptor, name: name, tracks: tracks)
+            case .open(let tracks):
+                file = try RecordingFiles.open(job: self.job, descriptor: descriptor, tracks: tracks)
             case .write(let frame):
                 state.update { $0.waiting -= frame.bytes.count }
                 try file?.write(frame)

@@ -15,13 +15,39 @@ protocol RecordingFile: AnyObject {
     func finish() throws(PipelineFailure)
 }
 
+/// Opens the file of a recording: each engine has its case.
+enum RecordingFiles {
+    /// - Parameters:
+    ///   - descriptor: empty and open for writing; stays the caller's, who keeps it open as long as the file lives.
+    ///   - tracks: what the file will hold; frames name them by their position.
+    static func open(
+        job: RecordJob, descriptor: Int32, tracks: [ContainerTrack]
+    ) throws(PipelineFailure) -> any RecordingFile {
+        // job.plan: what a GStreamer description muxes.
+        try LibAVFile(
+            descriptor: descriptor, name: job.fileName, format: ContainerFormat(job.container), tracks: tracks)
+    }
+}
+
+extension ContainerFormat {
+    init(_ container: RecordJob.Container) {
+        switch container {
+        case .matroska: self = .matroska
+        case .webm: self = .webm
+        case .mp4: self = .mp4
+        }
+    }
+}
+
 /// A file that libav muxes.
 final class LibAVFile: RecordingFile {
     private let writer: ContainerWriter
 
-    init(descriptor: Int32, name: String, tracks: [ContainerTrack]) throws(PipelineFailure) {
+    init(
+        descriptor: Int32, name: String, format: ContainerFormat, tracks: [ContainerTrack]
+    ) throws(PipelineFailure) {
         writer = try Self.asking { () throws(LibAVError) in
-            try ContainerWriter(descriptor: descriptor, name: name, tracks: tracks)
+            try ContainerWriter(descriptor: descriptor, name: name, format: format, tracks: tracks)
         }
     }
 

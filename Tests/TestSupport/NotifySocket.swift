@@ -1,15 +1,13 @@
-import Base
 import Glibc
-import TestSupport
-import Testing
 
 /// A service manager's end of NOTIFY_SOCKET.
-final class NotifySocket: Sendable {
-    let name: String
+public final class NotifySocket: Sendable {
+    /// As the variable has it.
+    public let name: String
     private let descriptor: Int32
 
     /// - Parameter isAbstract: A name without a file.
-    init(isAbstract: Bool = false) throws {
+    public init(isAbstract: Bool = false) throws {
         let unique = "ladle-notify-\(getpid())-\(UInt32.random(in: .min ... .max))"
         name = isAbstract ? "@\(unique)" : "/tmp/\(unique)"
         descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
@@ -22,7 +20,9 @@ final class NotifySocket: Sendable {
         let bound = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, socklen_t(length)) }
         }
-        try #require(bound == 0)
+        guard bound == 0 else {
+            throw ExternalTool.Failure(description: "no socket \(name): \(String(cString: strerror(errno)))")
+        }
     }
 
     deinit {
@@ -31,11 +31,11 @@ final class NotifySocket: Sendable {
     }
 
     /// What lies there now.
-    var waiting: [String] {
+    public var waiting: [String] {
         var messages: [String] = []
         var buffer = [UInt8](repeating: 0, count: 4096)
         while true {
-            let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT.rawValue))
+            let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
             guard count >= 0 else { return messages }
             messages.append(String(decoding: buffer[..<count], as: UTF8.self))
         }
