@@ -32,7 +32,10 @@ import Testing
             "codecs", "codecs: [{kind: video, mimeType: video/VP8, clockRate: 90000, channels: 2}]", "1:73",
             ["no channels"]
         ),
-        ("codecs", "codecs: [{kind: audio, mimeType: audio/opus, clockRate: 48000, channel: 2}]", "1:64", ["\"channels\""]),
+        (
+            "codecs", "codecs: [{kind: audio, mimeType: audio/opus, clockRate: 48000, channels: 2, paramters: {}}]",
+            "1:77", ["\"parameters\""]
+        ),
         ("media", "media: []", "1:8", ["no folder"]),
         ("media", "media: [3]", "1:9", ["a path"]),
         ("recordings", "recordings: ''", "1:13", ["empty"]),
