@@ -19,12 +19,15 @@ struct Room {
     let tested: Bool
     /// What only its tests need besides.
     let testsUse: [Target.Dependency]
+    /// Rooms of any floor that only its tests need besides.
+    let testRooms: [String]
 
     init(
         _ name: String, floor: Int, kind: Kind = .library, uses: [String] = [],
-        outside: [Target.Dependency] = [], tested: Bool = false, testsUse: [Target.Dependency] = []
+        outside: [Target.Dependency] = [], tested: Bool = false, testsUse: [Target.Dependency] = [],
+        testRooms: [String] = []
     ) {
-        (self.name, self.floor, self.kind) = (name, floor, kind)
+        (self.name, self.floor, self.kind, self.testRooms) = (name, floor, kind, testRooms)
         (self.uses, self.outside, self.tested, self.testsUse) = (uses, outside, tested, testsUse)
     }
 }
@@ -98,10 +101,11 @@ let house: [Room] = [
             "Base", "CLinux", "ORTC", "StrictYAML", "PipelineControl", "PipelineDescription", "MediaCore", "Events",
             "MediaPlane", "Pipelines", "Control", "Signaling",
         ],
-        outside: [hummingbird, serviceLifecycle, logging], tested: true),
+        outside: [hummingbird, serviceLifecycle, logging], tested: true, testsUse: [scriptedCore]),
     Room(
         "PipelineWorker", floor: 9,
-        uses: ["Base", "CLinux", "RTP", "RTCP", "PipelineControl", "LibAV", "GStreamer"], tested: true),
+        uses: ["Base", "CLinux", "RTP", "RTCP", "PipelineControl", "LibAV", "GStreamer"], tested: true,
+        testRooms: ["PipelineDescription", "StrictYAML"]),
     // 10 · roof
     Room(
         "ladle", floor: 10, kind: .program,
@@ -147,6 +151,7 @@ func targets(of room: Room) -> [Target] {
     }
     if room.tested, !systemTestsAlone {
         let tests = uses + [.target(name: room.name), .target(name: "TestSupport")] + room.testsUse
+            + room.testRooms.map { .target(name: $0) }
         built.append(.testTarget(name: "\(room.name)Tests", dependencies: tests, swiftSettings: settings))
     }
     return built
@@ -154,7 +159,9 @@ func targets(of room: Room) -> [Target] {
 
 /// What `LADLE_ROOMS` names and all that those use, down to the ground.
 func rooms(named names: [String]) -> Set<String> {
-    house.filter { names.contains($0.name) }.reduce(into: Set(names)) { $0.formUnion(rooms(named: $1.uses)) }
+    house.filter { names.contains($0.name) }.reduce(into: Set(names)) {
+        $0.formUnion(rooms(named: $1.uses + $1.testRooms))
+    }
 }
 let chosen = named.map { rooms(named: systemTestsAlone ? ["ladle", "ladle-pipeline"] : $0) }
 let inhabited = house.filter { $0.floor <= top && (chosen?.contains($0.name) ?? true) }

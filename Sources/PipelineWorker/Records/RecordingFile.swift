@@ -55,6 +55,7 @@ final class LibAVFile: RecordingFile {
 
     func write(_ frame: FileFrame) throws(PipelineFailure) {
         try Self.asking { () throws(LibAVError) in
+            if let size = frame.size { writer.setSize(width: size.width, height: size.height) }
             try writer.write(
                 Packet(copying: frame.bytes, presentation: frame.time, duration: frame.duration, isKey: frame.isKey),
                 track: frame.track)
