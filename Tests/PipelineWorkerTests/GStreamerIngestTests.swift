@@ -98,6 +98,7 @@ struct GStreamerIngestTests {
         }
         let hasSound = options[0] == "-vn"
         #expect(source.tracks.map(\.kind) == [hasSound ? .audio : .video])
+        #expect(source.leftOut == ["\(hasSound ? "picture" : "sound"): nothing in the source feeds it"])
         #expect(probe.codecs == [hasSound ? "opus" : "vp8"])
         #expect(probe.decodeErrors == "")
         #expect(abs(probe.durationSeconds - 4) <= 0.2)
