@@ -88,6 +88,18 @@ final class Chain {
         return (sent, try finishRecording(), try RecordingProbe(file.path))
     }
 
+    /// Plays until so many frames of the first track were sent, then stops both.
+    func play(frames: Int) throws -> (sent: PipelineProgress, recorded: PipelineProgress, probe: RecordingProbe) {
+        try ingest.send(.play)
+        try ingest.running()
+        while (ingest.progress.last?.tracks.first?.frames ?? 0) < frames {
+            guard try ingest.progressed() else { break }
+        }
+        try ingest.send(.finish)
+        let sent = try ingest.finished()
+        return (sent, try finishRecording(), try RecordingProbe(file.path))
+    }
+
     private func finishRecording() throws -> PipelineProgress {
         try record.send(.finish)
         return try record.finished()

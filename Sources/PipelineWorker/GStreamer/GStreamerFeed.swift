@@ -15,6 +15,8 @@ final class GStreamerFeed {
     /// (yet: demuxers make their outputs as they find tracks).
     private static let patienceForSecond = Duration.seconds(10)
     private static let patienceForLink = Duration.seconds(2)
+    /// In the middle: a pipeline that stands still for so long has locked itself up.
+    private static let patienceInBetween = Duration.seconds(60)
     /// How often errors, ends and wishes for key frames are looked for when nothing comes.
     private static let step = Duration.milliseconds(10)
 
@@ -210,12 +212,18 @@ final class GStreamerFeed {
     private func playRound(
         _ round: GStreamerRound, _ outputs: [Int: TrackOutput], _ clock: inout RoundClock
     ) throws(PipelineFailure) -> Bool {
+        var since = MonotonicClock.now
         while !exchange.isStopped {
             try hear(round, code: .media)
             for (index, output) in outputs where output.isKeyFrameWanted { round.sinks[index].requestKeyFrame() }
             round.fill(waiting: Self.step)
             guard let index = round.earliest else {
                 if round.sinks.allSatisfy(\.hasEnded) { return true }
+                guard MonotonicClock.now - since < Self.patienceInBetween else {
+                    throw PipelineFailure(
+                        code: .media,
+                        message: "\(name): nothing came out of it for \(Self.patienceInBetween.components.seconds) s")
+                }
                 continue
             }
             guard let frame = round.sinks[index].take() else { continue }
@@ -226,6 +234,7 @@ final class GStreamerFeed {
             guard let output = outputs[index] else { continue }
             guard try send(frame, at: time, of: round.sinks[index], to: output) else { return false }
             clock.note(frame, at: time, track: index)
+            since = MonotonicClock.now
         }
         return false
     }
