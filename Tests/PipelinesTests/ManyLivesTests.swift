@@ -5,14 +5,16 @@ import PipelineControl
 import Pipelines
 import Testing
 
+private let executable: String = {
+    let tests = runningProgram() ?? ""
+    return tests.split(separator: "/").dropLast().map { "/\($0)" }.joined() + "/ladle-pipeline"
+}()
+// Not a member: a suite's macro can't look into the suite.
+private let isBuilt = access(executable, X_OK) == 0
+
 /// A thousand lives of the real program, ended in every way.
-@Suite(.serialized, .enabled(if: ManyLivesTests.isBuilt, "ladle-pipeline is not built beside the tests"))
+@Suite(.serialized, .enabled(if: isBuilt, "ladle-pipeline is not built beside the tests"))
 struct ManyLivesTests {
-    static let executable: String = {
-        let tests = runningProgram() ?? ""
-        return tests.split(separator: "/").dropLast().map { "/\($0)" }.joined() + "/ladle-pipeline"
-    }()
-    static var isBuilt: Bool { access(executable, X_OK) == 0 }
 
     enum Ending: CaseIterable { case finish, killed, crashed }
 

@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct `The job of a recording` {
     private func plan(_ output: String?, _ pipeline: String?, _ parameters: [String: JSONValue] = [:]) throws
-        -> RecordingJobs.Plan
+        -> RecordingFormat
     {
         let jobs = RecordingJobs(catalog: try PipelineCatalog(folder: PipelinesWorld.descriptions))
         return try jobs.plan(
@@ -35,7 +35,7 @@ import Testing
             ),
             (
                 "a.mkv", "record-webm", [:],
-                "pipeline \"record-webm\" writes webm, which does not go by the file name \"a.mkv\""
+                "pipeline \"record-webm\" writes WebM, which does not go by the file name \"a.mkv\""
             ),
             (nil, "record-mkv", ["a": 1], "record-mkv has no parameter \"a\"; it has none"),
         ] as [(String?, String, [String: JSONValue], String)] {
