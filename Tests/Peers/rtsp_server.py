@@ -38,9 +38,10 @@ SOUND = (
     f"appsrc name=sound is-live=true format=time caps=audio/x-raw,format=S16LE,layout=interleaved,rate={RATE},"
     "channels=2 ! queue ! audioconvert ! "
 )
+# One slice a picture: the payloader repeats parameter sets before each slice, where readers see a new picture begin.
 H264 = (
-    "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=15 bitrate=500 ! video/x-h264,profile=baseline ! "
-    "h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1 "
+    "x264enc tune=zerolatency sliced-threads=false threads=1 speed-preset=ultrafast key-int-max=15 bitrate=500 ! "
+    "video/x-h264,profile=baseline ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1 "
 )
 VP8 = "vp8enc deadline=1 cpu-used=8 keyframe-max-dist=15 target-bitrate=500000 ! rtpvp8pay name=pay0 pt=96 "
 AAC = "avenc_aac ! aacparse ! rtpmp4gpay name=pay1 pt=97 "
