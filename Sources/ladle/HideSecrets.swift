@@ -7,7 +7,8 @@ extension CommandLine {
         let copies = arguments
         let listens = copies.contains { $0 == "--listen" || $0.hasSuffix("listen=true") }
         for (index, text) in copies.enumerated() {
-            guard index < Int(argc), let memory = unsafeArgv[index], let masked = ArgumentMask.masked(text, listens: listens),
+            guard index < Int(argc), let memory = unsafeArgv[index],
+                let masked = ArgumentMask.masked(text, listens: listens),
                 // The memory is the argument's own, and as long.
                 strlen(memory) == masked.count
             else { continue }
