@@ -22,6 +22,8 @@ import Testing
         let gstreamer = try plan("a.mkv", "record-mkv-gst")
         #expect(gstreamer.container == .matroska && gstreamer.gstreamer?.launch.contains("name=output") == true)
         #expect(try plan(nil, "record-webm-gst").container == .webm)
+        #expect(try plan("a.webm", nil).container == .webm)
+        #expect(try plan("a.mp4", nil).container == .mp4)
         // What no container goes by, the folder refuses, in its words.
         #expect(try plan("a", nil).container == .matroska)
     }
