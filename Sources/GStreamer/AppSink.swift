@@ -41,6 +41,22 @@ public final class AppSink {
     /// Nothing will come any more, and everything was taken.
     public var hasEnded: Bool { gst_app_sink_is_eos(pointer) != 0 }
 
+    /// Whether what feeds it comes in real time; known for sure once something has come.
+    public var isLive: Bool {
+        guard let query = gst_query_new_latency(), let pad = gst_element_get_static_pad(element.pointer, "sink") else {
+            return false
+        }
+        defer {
+            gst_query_unref(query)
+            gst_object_unref(pad)
+        }
+        // The sink itself, which does not wait for any clock, would say that nothing is live.
+        guard gst_pad_peer_query(pad, query) != 0 else { return false }
+        var isLive: gboolean = 0
+        gst_query_parse_latency(query, &isLive, nil, nil)
+        return isLive != 0
+    }
+
     /// The next frame; nil when none came in time.
     public func pull(waiting: Duration = .zero) -> Sample? {
         guard let sample = gst_app_sink_try_pull_sample(pointer, GstClockTime(max(0, waiting.nanoseconds))) else {

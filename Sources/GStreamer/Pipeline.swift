@@ -99,16 +99,6 @@ public final class Pipeline {
     /// Stops everything; may take as long as a device takes.
     public func stop() { gst_element_set_state(pointer, GST_STATE_NULL) }
 
-    /// Whether something in it brings media in real time; known for sure once media has come.
-    public var isLive: Bool {
-        guard let query = gst_query_new_latency() else { return false }
-        defer { gst_query_unref(query) }
-        guard gst_element_query(pointer, query) != 0 else { return false }
-        var isLive: gboolean = 0
-        gst_query_parse_latency(query, &isLive, nil, nil)
-        return isLive != 0
-    }
-
     /// Nil when it has no end or does not say.
     public var duration: Duration? {
         var nanoseconds: gint64 = 0

@@ -29,11 +29,12 @@ final class Chain {
     private let relay: Relay?
 
     /// - Parameters:
+    ///   - recording: what GStreamer shall record with; nil: libav does.
     ///   - output: where the recording goes; nil: into `file`.
     ///   - rule: what happens to packets on the way; nil joins both without a relay.
     init(
-        _ job: IngestJob, descriptor: Int32 = -1, container: RecordJob.Container = .matroska, output: Int32? = nil,
-        rule: Relay.Rule? = nil
+        _ job: IngestJob, descriptor: Int32 = -1, container: RecordJob.Container = .matroska,
+        recording: GStreamerPlan? = nil, output: Int32? = nil, rule: Relay.Rule? = nil
     )
         throws
     {
@@ -43,7 +44,7 @@ final class Chain {
         file = try TemporaryFile()
         record = try WorkerProcess()
         try record.send(
-            .record(RecordJob(fileName: "out", container: container, listenIP: "127.0.0.1")),
+            .record(RecordJob(fileName: "out", container: container, listenIP: "127.0.0.1", plan: recording)),
             descriptor: output ?? file.descriptor)
         let port = try record.listening()
         let relay = rule.map { Relay(to: port, rule: $0) }

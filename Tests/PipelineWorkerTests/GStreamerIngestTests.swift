@@ -2,6 +2,8 @@ import Base
 import Glibc
 import PipelineControl
 import PipelineDescription
+import RTCP
+import RTP
 import TestSupport
 import Testing
 
@@ -55,5 +57,169 @@ struct GStreamerIngestTests {
         #expect((4...5).contains(probe.beeps.count))
         #expect(probe.skewsInMilliseconds.count == 2)
         #expect(probe.skewsInMilliseconds.allSatisfy { abs($0) <= 40 }, "\(probe.skewsInMilliseconds)")
+    }
+
+    @Test(arguments: [
+        (["-c:v", "libx264", "-bf", "2", "-c:a", "aac"], "mp4", VideoTarget.vp8),
+        (["-c:v", "libx264", "-bf", "2", "-c:a", "aac"], "ts", .h264), (["-c", "copy"], "webm", .h264),
+    ])
+    func `a file is played whole, sound and picture together`(
+        options: [String], container: String, video: VideoTarget
+    ) async throws {
+        let clip = try await Clip.make(options, container: container)
+        let (source, probe) = try await onThread {
+            let descriptor = clip.reopened()
+            defer { close(descriptor) }
+            let job = Shipped.ingest(try Shipped.plan("ingest-file-gst"), name: "clip.\(container)", video: video)
+            let chain = try Chain(job, descriptor: descriptor)
+            return (chain.source, try chain.play().probe)
+        }
+        #expect(source.tracks.map(\.treatment) == [.transcode, .transcode])
+        #expect(source.tracks[0].description.hasPrefix("clip.\(container)'s picture, 640x360"))
+        #expect(probe.codecs == [video.rawValue, "opus"])
+        #expect(probe.decodeErrors == "")
+        #expect(probe.numbers.count == probe.pictures.count && probe.pictures.count >= 118, "\(probe.numbers)")
+        #expect(zip(probe.numbers, probe.numbers.dropFirst()).allSatisfy { $0 < $1 })
+        #expect(abs(probe.durationSeconds - 4) <= 0.2, "\(probe.durationSeconds) s")
+        #expect(probe.flashes.count == 3)
+        #expect(probe.skewsInMilliseconds.count == 3)
+        #expect(probe.skewsInMilliseconds.allSatisfy { abs($0) <= 40 }, "\(probe.skewsInMilliseconds)")
+    }
+
+    @Test(arguments: [["-vn", "-c:a", "libmp3lame"], ["-an", "-c:v", "copy"]])
+    func `one track alone is played too`(options: [String]) async throws {
+        let clip = try await Clip.make(options, container: "mkv")
+        let (source, probe) = try await onThread {
+            let descriptor = clip.reopened()
+            defer { close(descriptor) }
+            let chain = try Chain(
+                Shipped.ingest(try Shipped.plan("ingest-file-gst"), name: "clip.mkv"), descriptor: descriptor)
+            return (chain.source, try chain.play().probe)
+        }
+        let hasSound = options[0] == "-vn"
+        #expect(source.tracks.map(\.kind) == [hasSound ? .audio : .video])
+        #expect(source.leftOut == ["\(hasSound ? "picture" : "sound"): nothing in the source feeds it"])
+        #expect(probe.codecs == [hasSound ? "opus" : "vp8"])
+        #expect(probe.decodeErrors == "")
+        #expect(abs(probe.durationSeconds - 4) <= 0.2)
+        #expect(hasSound ? probe.beeps.count == 4 : probe.numbers.count >= 118)
+    }
+
+    @Test func `a loop runs on without a gap`() async throws {
+        let clip = try await Clip.make(
+            ["-t", "2", "-c:v", "libx264", "-profile:v", "baseline", "-g", "30", "-c:a", "aac"], container: "mp4")
+        let probe = try await onThread {
+            let descriptor = clip.reopened()
+            defer { close(descriptor) }
+            let job = Shipped.ingest(try Shipped.plan("ingest-file-gst"), name: "clip.mp4", loop: true)
+            let chain = try Chain(job, descriptor: descriptor)
+            #expect(chain.source.durationSeconds == nil)
+            return try chain.play(seconds: 7).probe
+        }
+        #expect(probe.isRising)
+        #expect(probe.longestStep <= 0.1, "\(probe.longestStep) s")
+        #expect(probe.numbers.filter { $0 == 0 }.count >= 3, "\(probe.numbers)")
+        #expect(zip(probe.numbers, probe.numbers.dropFirst()).allSatisfy { $0 < $1 || ($1 == 0 && $0 >= 58) })
+        #expect(probe.skewsInMilliseconds.count >= 4)
+        #expect(probe.skewsInMilliseconds.allSatisfy { abs($0) <= 40 }, "\(probe.skewsInMilliseconds)")
+    }
+
+    @Test func `values are set, and are never a part of the text`() async throws {
+        let (source, probe) = try await onThread {
+            let text = "<b>x</b> ! filesink location=/tmp/ladle-never"
+            let plan = try Shipped.plan(
+                "ingest-lower-third", ["text": .string(text), "width": 320, "height": 180, "seconds": 2])
+            let chain = try Chain(Shipped.ingest(plan, name: "ingest-lower-third"))
+            return (chain.source, try chain.play().probe)
+        }
+        #expect(source.tracks[0].description == "videotestsrc's picture, 320x180, 30 fps")
+        #expect(source.tracks[0].reason == "vp8enc encodes it to VP8")
+        #expect((probe.width, probe.height) == (320, 180))
+        #expect(probe.decodeErrors == "")
+        #expect(probe.pictures.count == 60)
+        #expect(access("/tmp/ladle-never", F_OK) != 0)
+    }
+
+    @Test func `a pipeline without an encoder is copied`() async throws {
+        let clip = try await Clip.make(["-c:v", "libx264", "-profile:v", "baseline", "-c:a", "aac"], container: "mp4")
+        let (source, probe) = try await onThread {
+            let descriptor = clip.reopened()
+            defer { close(descriptor) }
+            let plan = GStreamerPlan(
+                launch: "fdsrc name=input ! qtdemux name=d d.video_0 ! h264parse ! appsink name=video", input: "input")
+            let chain = try Chain(Shipped.ingest(plan, name: "clip.mp4"), descriptor: descriptor)
+            return (chain.source, try chain.play().probe)
+        }
+        #expect(source.tracks.map(\.treatment) == [.copy])
+        #expect(source.tracks.map(\.answersKeyFrameRequests) == [false])
+        #expect(source.tracks.map(\.reason) == ["the pipeline brings H264 as it is"])
+        #expect(source.tracks[0].codec.parameters["profile-level-id"]?.stringValue?.hasPrefix("42e0") == true)
+        #expect(probe.numbers == Array(0..<120))
+    }
+
+    @Test func `a live source is young when it is played`() async throws {
+        let probe = try await onThread {
+            let plan = GStreamerPlan(
+                launch: """
+                    videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=180,framerate=30/1
+                    ! vp8enc deadline=1 keyframe-max-dist=300 ! appsink name=video
+                    audiotestsrc is-live=true wave=silence ! audio/x-raw,rate=48000,channels=2 ! opusenc
+                    ! appsink name=audio
+                    """,
+                properties: [GStreamerPlan.Property(element: "pipeline", property: "seconds", value: 3)])
+            let chain = try Chain(Shipped.ingest(plan))
+            // Nobody wants it for a while: what comes meanwhile is thrown away.
+            sleep(2)
+            return try chain.play().probe
+        }
+        #expect(probe.codecs == ["vp8", "opus"])
+        #expect(probe.decodeErrors == "")
+        #expect(probe.longestStep <= 0.2, "\(probe.longestStep) s")
+        #expect((2.5...3.3).contains(probe.durationSeconds), "\(probe.durationSeconds) s")
+    }
+
+    @Test(arguments: VideoTarget.allCases)
+    func `a receiver that asks for a key frame gets one`(codec: VideoTarget) async throws {
+        try await onThread {
+            let socket = Datagram()
+            let worker = try WorkerProcess()
+            try worker.send(.ingest(Shipped.ingest(try Shipped.plan("ingest-test-gst"), video: codec)))
+            let tracks = try worker.opened().tracks
+            #expect(tracks.map(\.kind) == [.video, .audio])
+            try worker.send(
+                .send([
+                    SendTrack(
+                        index: 0, ip: "127.0.0.1", port: socket.port, rtcpPort: nil, ssrc: 1000, payloadType: 100,
+                        cname: "c")
+                ]))
+            try worker.ready()
+            try worker.send(.play)
+            var (keyFrames, frames, isAsked) = (0, 0, false)
+            while keyFrames < 2, let (bytes, from) = socket.receive() {
+                guard bytes.withUnsafeBytes({ PacketKind.of($0.bytes) }) == .rtp else { continue }
+                let (header, isKey) = try bytes.withUnsafeBytes { buffer in
+                    let header = try RTPHeader(parsing: buffer.bytes)
+                    let payload = buffer.bytes.extracting(header.payloadRange)
+                    return (header, KeyFrame.isKeyFrame(codec: codec == .vp8 ? .vp8 : .h264, payload: payload))
+                }
+                if isKey { keyFrames += 1 }
+                if header.marker { frames += 1 }
+                if frames == 5, !isAsked {
+                    isAsked = true
+                    var buffer = [UInt8](repeating: 0, count: 64)
+                    var builder = RTCPBuilder()
+                    buffer.withUnsafeMutableBytes { bytes in
+                        var span = bytes.mutableBytes
+                        builder.pictureLoss(senderSSRC: 1, mediaSSRC: 1000, into: &span)
+                    }
+                    socket.send(Array(buffer[..<builder.length]), to: from)
+                }
+            }
+            #expect(keyFrames == 2)
+            // Without the request the next one would have come after 60 frames.
+            #expect(frames < 50, "\(frames) frames")
+            try worker.send(.finish)
+            _ = try worker.finished()
+        }
     }
 }

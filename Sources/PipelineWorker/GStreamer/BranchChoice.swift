@@ -31,16 +31,16 @@ struct BranchChoice {
         let videoText = video.compactMap { carried[$0] }.joined(separator: "; ")
         videoCaps = videoText.isEmpty ? nil : Caps(videoText)
         audioCaps = router.opus == nil ? nil : Caps("audio/x-opus, channel-mapping-family=(int)0")
-        guard videoCaps != nil || audioCaps != nil else {
-            throw PipelineFailure(
-                code: .noPlayableTrack, message: "\(name) can't be played: the router carries no Opus, VP8, VP9 or H264"
-            )
-        }
         guard !branches.isEmpty || plan.branches.isEmpty || !hasPicture && plan.branches["opus"] == nil else {
             throw PipelineFailure(
                 code: .noPlayableTrack,
                 message: "\(name) can't be played: it makes \(plan.branches.keys.sorted().joined(separator: ", ")),"
                     + " and the router carries none of that")
+        }
+        guard videoCaps != nil || audioCaps != nil else {
+            throw PipelineFailure(
+                code: .noPlayableTrack, message: "\(name) can't be played: the router carries no Opus, VP8, VP9 or H264"
+            )
         }
     }
 

@@ -11,8 +11,10 @@ import PipelineControl
 final class GStreamerFeed {
     /// A file's decoder, or a device, that brings nothing for so long brings nothing.
     private static let patience = Duration.seconds(15)
-    /// How long a track may come behind the other's first frame.
-    private static let patienceForSecond = Duration.seconds(2)
+    /// How long a track may come behind the other's first frame: one that something feeds, and one that nothing does
+    /// (yet: demuxers make their outputs as they find tracks).
+    private static let patienceForSecond = Duration.seconds(10)
+    private static let patienceForLink = Duration.seconds(2)
     /// How often errors, ends and wishes for key frames are looked for when nothing comes.
     private static let step = Duration.milliseconds(10)
 
@@ -24,6 +26,12 @@ final class GStreamerFeed {
     private let choice: BranchChoice
     private let reach = Reach()
     private var warnings: Mishaps
+    /// A demuxer has said that no outputs will follow.
+    private var hasAllPads = false
+    /// Tracks that are not played, and why.
+    private var leftOut: [String] = []
+    /// What runs now.
+    private var current: GStreamerRound?
 
     /// Files are read ahead as libav's are, so that the seam of a loop is covered; other sources only a little, for the
     /// sake of answers to key frame requests and of the age of what is live.
@@ -35,11 +43,15 @@ final class GStreamerFeed {
     static func run(
         _ job: IngestJob, plan: GStreamerPlan, name: String, descriptor: Int32?, exchange: IngestExchange
     ) {
+        var feed: GStreamerFeed?
         do throws(PipelineFailure) {
-            try GStreamerFeed(job, plan, name: name, descriptor: descriptor, exchange: exchange).run()
+            feed = try GStreamerFeed(job, plan, name: name, descriptor: descriptor, exchange: exchange)
+            try feed?.run()
         } catch {
             exchange.tell(.failed(error))
         }
+        // Told before: stopping takes as long as a device or a server takes.
+        feed?.current = nil
         if let descriptor { close(descriptor) }
     }
 
@@ -54,11 +66,13 @@ final class GStreamerFeed {
 
     private func run() throws(PipelineFailure) {
         let round = try GStreamerRound(plan, choice, name: name, descriptor: descriptor, reach: reach)
+        current = round
         guard try awaitFirst(round) else { return }
         let tracks = try describe(round)
         let duration = plan.seconds ?? (round.isLive ? nil : round.duration?.seconds)
         if round.isLive { round.dropUntilWanted() }
-        exchange.tell(.opened(OpenedSource(durationSeconds: job.loop ? nil : duration, tracks: tracks)))
+        exchange.tell(
+            .opened(OpenedSource(durationSeconds: job.loop ? nil : duration, tracks: tracks, leftOut: leftOut)))
         guard let wires = exchange.awaitWire(tracks: tracks.count) else { return }
         if round.isLive { round.beginAnew() }
         do throws(LibAVError) {
@@ -87,18 +101,17 @@ final class GStreamerFeed {
             if round.sinks.contains(where: { $0.head != nil }) {
                 let since = first ?? now
                 first = since
-                if now - since > Self.patienceForSecond || round.restIsCutOff { break }
+                let isCutOff = now - since > Self.patienceForSecond || round.restIsCutOff
+                if isCutOff, hasAllPads || now - since > Self.patienceForLink { break }
             } else if now - started > Self.patience {
                 throw PipelineFailure(
                     code: .cannotOpen,
-                    message: "nothing came out of \(name) within \(Self.patience.components.seconds) s")
+                    message: "\(name): nothing came out of it within \(Self.patience.components.seconds) s")
             }
             round.fill(waiting: Self.step)
         }
         if exchange.isStopped { return false }
-        for sink in round.sinks where sink.head == nil {
-            if let head = sink.refusal { log("\(name): left out the \(sink.kind.rawValue): \(head)") }
-        }
+        for sink in round.sinks where sink.head == nil { leaveOut(sink, sink.absence) }
         round.keepOnlyStarted()
         guard !round.sinks.isEmpty else {
             try hear(round, code: .noPlayableTrack)
@@ -109,13 +122,18 @@ final class GStreamerFeed {
     }
 
     private func describe(_ round: GStreamerRound) throws(PipelineFailure) -> [SourceTrack] {
+        for sink in round.sinks {
+            guard let refusal = sink.decide(choice) else { continue }
+            leaveOut(sink, refusal)
+            round.drop(sink)
+        }
+        guard !round.sinks.isEmpty else {
+            throw PipelineFailure(
+                code: .noPlayableTrack, message: "\(name) can't be played: \(leftOut.joined(separator: "; "))")
+        }
         var tracks: [SourceTrack] = []
         for sink in round.sinks {
-            let refusal = sink.decide(choice)
-            guard let codec = sink.codec else {
-                throw PipelineFailure(
-                    code: .noPlayableTrack, message: "\(name) can't be played: \(refusal ?? "its codec is not known")")
-            }
+            guard let codec = sink.codec else { continue }
             tracks.append(
                 SourceTrack(
                     index: tracks.count, kind: sink.kind,
@@ -124,6 +142,11 @@ final class GStreamerFeed {
                     answersKeyFrameRequests: sink.kind == .video && sink.encoder != nil))
         }
         return tracks
+    }
+
+    private func leaveOut(_ sink: GStreamerTrack, _ why: String) {
+        leftOut.append("\(sink.kind == .video ? "picture" : "sound"): \(why)")
+        log("\(name): left out the \(leftOut.last ?? "")")
     }
 
     /// What the pipeline has to say.
@@ -136,6 +159,8 @@ final class GStreamerFeed {
                     words += "; \(choice.wanted(round.sinks.map(\.kind)))"
                 }
                 throw PipelineFailure(code: code, message: "\(name): \(words)")
+            // A link of the text that waited for an output, which will not come any more.
+            case .warning(let error) where error.kind == .link: hasAllPads = true
             case .warning(let error): warnings.note(round.built.words(of: error))
             case .end: break
             }
@@ -150,12 +175,15 @@ final class GStreamerFeed {
         do throws(PipelineFailure) {
             while true {
                 guard try playRound(round, outputs, &clock) else { return }
-                guard job.loop, clock.hasPlayed, !round.isLive, rewind() else { break }
-                clock.beginRound()
-                // A fresh pipeline: not every element can begin again, and every one can be made again.
+                guard job.loop, clock.hasPlayed, !round.isLive else { break }
+                // A fresh pipeline: not every element can begin again, and every one can be made again. The old one
+                // reads the file no more before it is rewound.
                 round.stop()
+                guard rewind() else { break }
+                clock.beginRound()
                 let kinds = round.sinks.map(\.kind)
                 round = try GStreamerRound(plan, choice, name: name, descriptor: descriptor, reach: reach)
+                current = round
                 round.keepOnly(kinds)
             }
             guard clock.hasEverPlayed else {

@@ -179,7 +179,7 @@ extension ContainerTrack {
         let picture = "width=(int)\(width), height=(int)\(height), framerate=(fraction)0/1"
         switch codec {
         case .vp8: return "video/x-vp8, \(picture)"
-        case .vp9: return "video/x-vp9, profile=(string)0, \(picture)"
+        case .vp9: return "video/x-vp9, \(picture)"
         case .h264: return "video/x-h264, stream-format=(string)byte-stream, alignment=(string)au, \(picture)"
         case .opus:
             let head = setup.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()

@@ -72,12 +72,19 @@ final class GStreamerRound {
 
     /// Leaves tracks out that have brought nothing.
     func keepOnlyStarted() {
-        sinks.removeAll { $0.head == nil }
-        isLive = isLive || built.pipeline.isLive
+        for sink in sinks where sink.head == nil { drop(sink) }
+        isLive = isLive || sinks.contains(where: \.sink.isLive)
+    }
+
+    /// Lets what comes out of an appsink run into nothing.
+    func drop(_ track: GStreamerTrack) {
+        track.sink.hold(1, dropping: true)
+        sinks.removeAll { $0 === track }
     }
 
     /// The tracks of an earlier round, in its order.
     func keepOnly(_ kinds: [SourceTrack.Kind]) {
+        for sink in sinks where !kinds.contains(sink.kind) { drop(sink) }
         sinks = kinds.compactMap { kind in sinks.first { $0.kind == kind } }
     }
 
@@ -118,8 +125,10 @@ final class GStreamerTrack {
     /// Nothing more will be taken.
     var hasEnded: Bool { head == nil && (isOver || sink.hasEnded) }
 
-    /// Why nothing came, if that is known.
-    var refusal: String? { isCutOff ? "nothing feeds it" : hasEnded ? "it ended before anything came" : "nothing came" }
+    /// Why nothing came.
+    var absence: String {
+        isCutOff ? "nothing in the source feeds it" : hasEnded ? "it ended before anything came" : "nothing came of it"
+    }
 
     /// Somewhere above it an input is linked to nothing.
     var isCutOff: Bool { sink.element.allUpstream.contains(where: \.hasUnlinkedInput) || sink.element.hasUnlinkedInput }
@@ -179,7 +188,7 @@ final class GStreamerTrack {
     /// "vp8, 640x360, 30 fps, of videotestsrc"
     func describe(file: String?) -> String {
         let source = sink.element.allUpstream.compactMap(\.factory).first { $0.classes.contains("Source") }?.name
-        var parts: [String] = [file ?? source.map { "\($0)'s" } ?? "a"]
+        var parts: [String] = [(file ?? source).map { "\($0)'s" } ?? "a"]
         parts[0] += kind == .video ? " picture" : " sound"
         if let width = caps?.integer("width"), let height = caps?.integer("height") {
             parts.append("\(width)x\(height)")
