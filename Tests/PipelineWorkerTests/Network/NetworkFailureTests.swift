@@ -85,7 +85,7 @@ struct NetworkFailureTests {
     /// Whatever a source does, an end takes a moment.
     @Test func `a source that says nothing does not hold the end up`() async throws {
         try await onThread {
-            let silent = try CuttingRelay(to: try CuttingRelay(to: 9).port)
+            let silent = try CuttingRelay(to: 9)
             silent.cut(.silent)
             for url in [
                 "http://127.0.0.1:\(silent.port)/a", "rtsp://127.0.0.1:\(silent.port)/a",

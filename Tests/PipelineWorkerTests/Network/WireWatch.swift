@@ -15,6 +15,20 @@ final class WireWatch: Sendable {
         var ssrc: UInt32
         /// Behind the RTP head.
         var payload: [UInt8]
+
+        /// H264: the types of the NAL units in it (RFC 6184 §5.6, §5.7), up to a delimiter or message in front.
+        private var unitTypes: [UInt8] {
+            guard let first = payload.first else { return [] }
+            guard first & 0x1F == 24 else { return [first & 0x1F] }
+            var (types, at): ([UInt8], Int) = ([], 1)
+            while at + 2 < payload.count {
+                types.append(payload[at + 2] & 0x1F)
+                at += 2 + Int(payload[at]) << 8 + Int(payload[at + 1])
+            }
+            return types
+        }
+
+        var startsWithParameterSets: Bool { unitTypes.first { $0 != 9 && $0 != 6 } == 7 }
     }
     struct Report: Sendable {
         var arrival: Instant
