@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test bench format lint prepare prepare-test clean
+.PHONY: help run test bench install uninstall format lint prepare prepare-test clean
 
 CONFIGURATION ?= release
 SWIFT_FLAGS := -c $(CONFIGURATION) --explicit-target-dependency-import-check error
@@ -10,6 +10,7 @@ BIN := .build/$(CONFIGURATION)
 SOURCES := $(shell find Package.swift Sources -type f 2>/dev/null)
 # Where `make run` listens.
 PORT ?= 4443
+PREFIX ?= /usr/local
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -25,6 +26,12 @@ bench: $(BIN)/.built ## Measure waiting times, and the cost per forwarded packet
 	cd Benchmarks && LADLE_FLOORS=6 swift build -c release --scratch-path ../.build-bench
 	.build-bench/release/StartBenchmark $(CURDIR)/$(BIN)
 	.build-bench/release/ForwardingBenchmark
+
+install: $(BIN)/.built ## Install programs, service and documentation below PREFIX (/usr/local); DESTDIR stages it
+	@DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" packaging/install $(BIN)
+
+uninstall: ## Take away what was installed; settings and recordings stay
+	@DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" packaging/install --uninstall
 
 format: ## Format the sources
 	swift format format -i -r -p Package.swift Sources Tests $(wildcard Benchmarks/Package.swift Benchmarks/Sources)

@@ -13,6 +13,8 @@ public struct ControlError: Error, Sendable, Hashable, CustomStringConvertible {
         case conflict
         /// Ports, processes or other resources are used up.
         case exhausted
+        /// The gateway is being stopped; another one may take its place soon.
+        case stopping
         /// Our own fault.
         case failed
     }
@@ -49,5 +51,6 @@ public struct ControlError: Error, Sendable, Hashable, CustomStringConvertible {
         ControlError(.unsupported, name: "UnsupportedError", message)
     }
     public static func notFound(_ message: String) -> ControlError { ControlError(.notFound, message) }
+    static let shuttingDown = ControlError(.stopping, "the gateway is shutting down")
     public static func conflict(_ message: String) -> ControlError { ControlError(.conflict, message) }
 }

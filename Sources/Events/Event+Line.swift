@@ -79,6 +79,11 @@ extension Fact {
         case .ingestWaiting(let subject, let recordings, let atMost):
             "\(subject.name) waits for \(recordings.count == 1 ? "a recording" : "\(recordings.count) recordings"), "
                 + "\(tenths(atMost)) s at most"
+        case .ingestInterrupted(let subject, let reason, let attempts, let retrySeconds):
+            (reason.hasPrefix(subject.name) ? reason : "\(subject.name): \(reason)")
+                + (attempts > 1 ? ", \(attempts) tries" : "")
+                + (retrySeconds.map { ", next try in \(tenths($0)) s" } ?? "")
+        case .ingestResumed(let subject, let afterSeconds): "\(subject.name) after \(tenths(afterSeconds)) s"
         case .recordingArmed(let subject), .recordingStarted(let subject): subject.name
         case .recordingFinished(let subject, let seconds, let bytes):
             "\(subject.name), \(tenths(seconds)) s, \(bytes) bytes"

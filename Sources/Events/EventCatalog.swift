@@ -46,6 +46,8 @@ public enum EventCatalog {
         case .pipelineFinished: (pipeline + ["seconds"], [])
         case .ingestOpened: (ingest + ["tracks"], ["durationSeconds"])
         case .ingestWaiting: (ingest + ["recordings", "atMostSeconds"], [])
+        case .ingestInterrupted: (ingest + ["reason", "attempts"], ["retrySeconds"])
+        case .ingestResumed: (ingest + ["afterSeconds"], [])
         case .recordingArmed, .recordingStarted: (recording, [])
         case .recordingFinished: (recording + ["seconds", "bytes"], [])
         case .recordingFailed: (recording + ["code", "message"], [])

@@ -25,6 +25,8 @@ public enum FactKind: String, Sendable, Hashable, CaseIterable {
     case pipelineFinished = "pipeline.finished"
     case ingestOpened = "ingest.opened"
     case ingestWaiting = "ingest.waiting"
+    case ingestInterrupted = "ingest.interrupted"
+    case ingestResumed = "ingest.resumed"
     case recordingArmed = "recording.armed"
     case recordingStarted = "recording.started"
     case recordingFinished = "recording.finished"
@@ -60,6 +62,8 @@ extension Fact {
         case .pipelineFinished: .pipelineFinished
         case .ingestOpened: .ingestOpened
         case .ingestWaiting: .ingestWaiting
+        case .ingestInterrupted: .ingestInterrupted
+        case .ingestResumed: .ingestResumed
         case .recordingArmed: .recordingArmed
         case .recordingStarted: .recordingStarted
         case .recordingFinished: .recordingFinished
@@ -88,7 +92,8 @@ extension Fact {
             subject.transport.broadcaster.room
         case .pipelineStarting(let subject, _), .pipelineRunning(let subject), .pipelineFailed(let subject, _, _),
             .pipelineFinished(let subject, _), .ingestOpened(let subject, _, _), .ingestWaiting(let subject, _, _),
-            .recordingArmed(let subject), .recordingStarted(let subject), .recordingFinished(let subject, _, _),
+            .ingestInterrupted(let subject, _, _, _), .ingestResumed(let subject, _), .recordingArmed(let subject),
+            .recordingStarted(let subject), .recordingFinished(let subject, _, _),
             .recordingFailed(let subject, _, _):
             subject.room
         case .gap: nil

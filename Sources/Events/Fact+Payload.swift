@@ -14,7 +14,7 @@ extension Fact {
             producerPayload
         case .consumerCreated, .consumerPaused, .consumerResumed, .consumerScore, .consumerClosed: consumerPayload
         case .pipelineStarting, .pipelineRunning, .pipelineFailed, .pipelineFinished: pipelinePayload
-        case .ingestOpened, .ingestWaiting: ingestPayload
+        case .ingestOpened, .ingestWaiting, .ingestInterrupted, .ingestResumed: ingestPayload
         case .recordingArmed, .recordingStarted, .recordingFinished, .recordingFailed: recordingPayload
         case .gap(let reason, let missed):
             ["reason": .string(reason.rawValue)].with("missed", missed.map { JSONValue($0) })
@@ -77,11 +77,16 @@ extension Fact {
     private var ingestPayload: [String: JSONValue] {
         switch self {
         case .ingestOpened(let subject, let duration, let tracks):
-            ["room": .string(subject.room), "ingestId": .string(subject.id), "source": .string(subject.name)]
-                .with("durationSeconds", duration.map { .double($0) }).with("tracks", .array(tracks.map(\.json)))
+            subject.ingestMembers.with("durationSeconds", duration.map { .double($0) })
+                .with("tracks", .array(tracks.map(\.json)))
         case .ingestWaiting(let subject, let recordings, let atMost):
-            ["room": .string(subject.room), "ingestId": .string(subject.id), "source": .string(subject.name)]
-                .with("recordings", .array(recordings.map { .string($0) })).with("atMostSeconds", .double(atMost))
+            subject.ingestMembers.with("recordings", .array(recordings.map { .string($0) }))
+                .with("atMostSeconds", .double(atMost))
+        case .ingestInterrupted(let subject, let reason, let attempts, let retrySeconds):
+            subject.ingestMembers.with("reason", .string(reason)).with("attempts", JSONValue(attempts))
+                .with("retrySeconds", retrySeconds.map { .double($0) })
+        case .ingestResumed(let subject, let afterSeconds):
+            subject.ingestMembers.with("afterSeconds", .double(afterSeconds))
         default: [:]
         }
     }
@@ -129,6 +134,10 @@ extension ConsumerSubject {
 extension PipelineSubject {
     fileprivate func members(id key: String) -> [String: JSONValue] {
         ["room": .string(room), key: .string(id), "kind": .string(kind.rawValue), "name": .string(name)]
+    }
+
+    fileprivate var ingestMembers: [String: JSONValue] {
+        ["room": .string(room), "ingestId": .string(id), "source": .string(name)]
     }
 
     fileprivate var recordingMembers: [String: JSONValue] {

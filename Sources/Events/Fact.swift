@@ -41,6 +41,12 @@ public enum Fact: Sendable, Hashable {
     /// The ingest waits for these recordings, so that nothing of it is missed, at most so long.
     case ingestWaiting(PipelineSubject, recordings: [String], atMostSeconds: Double)
 
+    /// The source brings nothing, before or after it was open. `attempts` counts the tries since it brought media last (0:
+    /// it is only waited for); `retrySeconds` until the next one, absent when one is under way or somebody must come.
+    case ingestInterrupted(PipelineSubject, reason: String, attempts: Int, retrySeconds: Double?)
+    /// … and brings media again, so long after the interruption was noticed.
+    case ingestResumed(PipelineSubject, afterSeconds: Double)
+
     /// A recording stands and waits for media.
     case recordingArmed(PipelineSubject)
     /// The first key frame (or sound, without video) is in the file.

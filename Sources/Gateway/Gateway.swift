@@ -19,15 +19,23 @@ public struct Gateway: Sendable {
         self.settings = settings
     }
 
-    /// Runs until SIGTERM or SIGINT, or until a part fails.
-    /// - Parameter onReady: Called when requests are accepted; cancelled at the end.
+    /// Runs until told to stop, or until a part fails.
+    /// - Parameters:
+    ///   - stop: Its first element asks for an end in order.
+    ///   - environment: Where the service manager says how it wants to be informed.
+    ///   - onReady: Called when requests are accepted; cancelled at the end.
     /// - Throws: `GatewayError` when it can't start.
-    public func run(onReady: @escaping @Sendable (RunningGateway) async -> Void) async throws {
-        try make { try settings.checkMachine() }
+    public func run(
+        until stop: AsyncStream<StopRequest>, environment: [String: String] = [:],
+        onReady: @escaping @Sendable (RunningGateway) async -> Void
+    ) async throws {
+        if let problem = MachineCheck(settings).folderAndAddressProblems.first { throw GatewayError(problem) }
         let folders = try make {
             try MediaFolders(sources: settings.mediaFolders, recordings: settings.recordingsFolder)
         }
-        let catalog = try make { try PipelineCatalog(folder: try PipelinesFolder.find(settings.pipelinesFolder)) }
+        let catalog = try make { try settings.catalog() }
+        let unfit = settings.sourceProblems(catalog)
+        guard unfit.isEmpty else { throw GatewayError(unfit.joined(separator: "\n")) }
         let processes = try make {
             if let program = settings.pipelineProgram { return PipelineSettings(executable: program) }
             return try PipelineSettings.besideRunningProgram()
@@ -35,37 +43,89 @@ public struct Gateway: Sendable {
         let core = try make { try EmbeddedCore(settings.mediaPlane) }
         let events = EventBus()
         let rooms = Rooms(
-            core: core, events: events, configuration: RoomsConfiguration(idleTimeout: settings.idleRoom))
+            core: core, events: events,
+            configuration: RoomsConfiguration(idleTimeout: settings.idleRoom, codecs: settings.codecs))
         let pipelines = PipelineSupervisor(
             rooms: rooms, catalog: catalog, folders: folders, settings: processes, events: events,
-            configuration: PipelineSupervisorConfiguration(rtpIP: settings.rtpIP),
+            configuration: settings.supervisor,
             logger: Logger(label: "ladle.pipelines"))
 
+        let observation = Observation(
+            settings: settings, pipelineProgram: processes.executable, core: core, rooms: rooms, pipelines: pipelines,
+            events: events)
         let (ready, isReady) = AsyncStream.makeStream(of: Int.self)
+        let (listening, isListening) = AsyncStream.makeStream(of: Void.self)
+        let (wish, stopWish) = AsyncStream.makeStream(of: StopRequest.self)
         let door = try make {
             try SignalingServer(
                 configuration: settings.signaling, rooms: rooms, pipelines: pipelines, events: events,
-                version: LadleVersion.current, logger: Logger(label: "ladle.http"),
-                onListening: { port in isReady.yield(port) })
+                version: LadleVersion.current, health: observation.health, metrics: observation.metrics,
+                requests: observation.requests, logger: Logger(label: "ladle.http"),
+                onListening: { port in
+                    isReady.yield(port)
+                    isListening.yield()
+                })
+        }
+        let url = Locked(settings.url(port: Int(settings.listenPort)))
+        let reports = ServiceNotifier(environment: environment).map { notifier in
+            ServiceReports(
+                notifier: notifier, watchdog: WatchdogInterval.read(environment),
+                answers: { limit in await core.answers(within: limit) },
+                status: { await Self.status(url.withLock { $0 }, rooms, pipelines) }, logger: logger)
         }
         let greeting = Greeting(ready: ready) { port in
+            let address = settings.url(port: port)
+            url.withLock { $0 = address }
+            await reports?.ready()
             await onReady(
                 RunningGateway(
-                    url: settings.url(port: port), mediaFolder: settings.mediaFolders.first ?? ".", events: events,
-                    pipelines: pipelines))
+                    url: address, mediaFolder: settings.mediaFolders.first ?? ".", events: events,
+                    pipelines: pipelines, stop: { stopWish.yield(StopRequest(reason: $0)) }))
         }
-        // Stopped in reverse: pipelines first, so that recordings are whole; then rooms and the stream of events, so that
-        // whoever follows one through the door reads its end; then the door, and the core that all of them talk to.
-        let group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(
-                services: [
-                    .init(service: MediaService(core: core)), .init(service: greeting), .init(service: door),
-                    .init(service: EventLog(events: events, logger: logger)), .init(service: RoomService(rooms: rooms)),
-                    .init(service: PipelineService(pipelines: pipelines)),
-                ],
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger)))
+        // Stopped in reverse: sources and pipelines first, so that recordings are whole; then rooms and the stream of
+        // events, so that whoever follows one through the door reads its end; then the door, and the core that all of
+        // them talk to.
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
+            .init(service: MediaService(core: core)), .init(service: observation.counting), .init(service: greeting),
+            .init(service: door),
+            .init(service: EventLog(events: events, logger: logger)), .init(service: RoomService(rooms: rooms)),
+            .init(service: PipelineService(pipelines: pipelines, logger: logger)),
+        ]
+        services.append(.init(service: observation.notice))
+        if let reports { services.append(.init(service: reports)) }
+        if !settings.sources.isEmpty {
+            let standing = StandingSources(
+                settings.sources, after: listening,
+                start: { request throws(ControlError) in
+                    try await pipelines.ingestProgress(try await pipelines.startIngest(request).id)
+                }, logger: Logger(label: "ladle.sources"))
+            services.append(.init(service: standing, successTerminationBehavior: .ignore))
+        }
+        services.append(.init(service: observation.notice))
+        let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: quiet(logger)))
         do {
-            try await group.run()
+            let deadline = StopDeadline(logger: logger)
+            defer { deadline.cancel() }
+            try await withThrowingTaskGroup(of: Bool.self) { tasks in
+                for requests in [stop, wish] {
+                    tasks.addTask { [logger] in
+                        for await request in requests {
+                            logger.info("stopping: \(request.reason)")
+                            reports?.stopping()
+                            deadline.start()
+                            await group.triggerGracefulShutdown()
+                            break
+                        }
+                        return false
+                    }
+                }
+                tasks.addTask {
+                    try await group.run()
+                    return true
+                }
+                while let isOver = try await tasks.next(), !isOver {}
+                tasks.cancelAll()
+            }
         } catch SignalingError.addressInUse(_, let port) {
             await core.shutDown()
             throw GatewayError.portInUse(settings.listenIP, UInt16(clamping: port))
@@ -73,6 +133,17 @@ public struct Gateway: Sendable {
             await core.shutDown()
             throw GatewayError("\(error)")
         }
+    }
+
+    /// "serving http://127.0.0.1:4443, 2 rooms, 1 ingest, 1 recording".
+    private static func status(_ url: String, _ rooms: Rooms, _ pipelines: PipelineSupervisor) async -> String {
+        func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+        let ingests = await pipelines.ingests().count { $0.state != .finished && $0.state != .failed }
+        let recordings = await pipelines.recordings().count { $0.state != .finished && $0.state != .failed }
+        return [
+            "serving \(url)", counted(await rooms.list().count, "room"), counted(ingests, "ingest"),
+            counted(recordings, "recording"),
+        ].joined(separator: ", ")
     }
 
     /// Whatever a part complains of at its making is a reason not to start.
@@ -95,6 +166,16 @@ public struct RunningGateway: Sendable {
     public let mediaFolder: String
     public let events: EventBus
     public let pipelines: any PipelineControlling
+    /// Asks for an end in order; the reason is for the log.
+    public let stop: @Sendable (_ reason: String) -> Void
+}
+
+/// Somebody wants the gateway to end in order.
+public struct StopRequest: Sendable {
+    /// "SIGTERM"; for the log.
+    public let reason: String
+
+    public init(reason: String) { self.reason = reason }
 }
 
 extension GatewayError {
@@ -107,34 +188,17 @@ extension GatewayError {
 }
 
 extension GatewaySettings {
-    /// Refuses what this machine has not: better at the start than with the first file or the first transport.
-    func checkMachine() throws(GatewayError) {
-        for folder in mediaFolders { try checkFolder("media", folder) }
-        // The folder itself is made when it is needed, but no tree of a mistyped path.
-        if access(recordingsFolder, F_OK) == 0 {
-            try checkFolder("recordings", recordingsFolder)
-        } else {
-            let parent = recordingsFolder.split(separator: "/").dropLast().joined(separator: "/")
-            try checkFolder("recordings", "/" + parent)
-        }
-        guard let rtp = SocketAddress(rtpIP, port: 0), (try? UDPSocket.bind(to: rtp)) != nil else {
-            throw GatewayError("rtp address: \(rtpIP) is no address of this machine")
-        }
-    }
-
-    private func checkFolder(_ setting: String, _ folder: String) throws(GatewayError) {
-        var about = stat()
-        guard stat(folder, &about) == 0 else {
-            throw GatewayError("\(setting): can't use the folder \(folder): \(String(cString: strerror(errno)))")
-        }
-        guard about.st_mode & S_IFMT == S_IFDIR else { throw GatewayError("\(setting): \(folder) is no folder") }
-    }
-
     var mediaPlane: MediaPlaneConfiguration {
         var configuration = MediaPlaneConfiguration()
         configuration.listenIP = rtpIP
         configuration.announcedAddress = announcedAddress
         configuration.portRange = rtpPorts
+        return configuration
+    }
+
+    var supervisor: PipelineSupervisorConfiguration {
+        var configuration = PipelineSupervisorConfiguration(rtpIP: rtpIP)
+        configuration.limit = pipelineLimit
         return configuration
     }
 

@@ -25,8 +25,9 @@ struct EventLog: Service {
         let stream = events.subscribe(.beginning)
         await withGracefulShutdownHandler {
             for await event in stream {
-                let ids = event.ids.map { ($0.name, Logger.MetadataValue.string($0.value)) }
-                logger.info("\(event.words)", metadata: Logger.Metadata(uniqueKeysWithValues: ids))
+                let line = event.logLine
+                let level: Logger.Level = event.fact.name.hasSuffix(".failed") ? .warning : .info
+                logger.log(level: level, "\(line.message)", metadata: line.fields)
             }
         } onGracefulShutdown: {
             events.finish()
@@ -49,10 +50,17 @@ struct RoomService: Service {
 
 struct PipelineService: Service {
     let pipelines: PipelineSupervisor
+    let logger: Logger
+
+    /// Recordings are whole long before; one that writes to a dead disk must not keep the others from ending.
+    static let limit: Duration = .seconds(10)
 
     func run() async throws {
         try? await gracefulShutdown()
-        await pipelines.shutDown()
+        let isInOrder = await finishes(within: Self.limit) { await pipelines.shutDown() }
+        if !isInOrder {
+            logger.error("some pipelines did not finish within \(Self.limit.components.seconds) s; they are cut off")
+        }
     }
 }
 
@@ -75,5 +83,19 @@ struct Greeting: Service {
             await group.next()
             group.cancelAll()
         }
+    }
+}
+
+extension Event {
+    /// "producer.created: video VP8 by Camera" with room, broadcaster, transport, producer and so on as fields.
+    var logLine: (message: String, fields: Logger.Metadata) {
+        var fields: Logger.Metadata = [:]
+        for (name, value) in ids { fields[name.hasSuffix("Id") ? String(name.dropLast(2)) : name] = "\(value)" }
+        // `words` has name and room in columns in front, for eyes that run down a terminal.
+        var details = words[...].dropFirst(fact.name.count).drop { $0 == " " }
+        let room = fact.room ?? "-"
+        if details.hasPrefix(room) { details = details.dropFirst(room.count).drop { $0 == " " } }
+        if let room = fact.room { fields["room"] = "\(room)" }
+        return (details.isEmpty ? fact.name : "\(fact.name): \(details)", fields)
     }
 }

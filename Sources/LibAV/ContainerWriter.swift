@@ -1,64 +1,62 @@
 import CLibAV
 
-/// One track of a Matroska file.
-public struct ContainerTrack: Sendable, Hashable {
-    public enum Codec: Sendable, Hashable {
-        case vp8
-        case vp9
-        /// Set-up: SPS and PPS in Annex B.
-        case h264
-        /// Set-up: an OpusHead (RFC 7845 §5.1).
-        case opus
-    }
-
-    public var codec: Codec
-    /// Pictures only.
-    public var width = 0
-    public var height = 0
-    /// Sound only.
-    public var channels = 2
-    public var setup: [UInt8] = []
-
-    public init(video codec: Codec, width: Int, height: Int, setup: [UInt8] = []) {
-        (self.codec, self.width, self.height, self.setup) = (codec, width, height, setup)
-    }
-
-    /// Opus as RTP carries it: no priming left to skip, since the sender's timestamps already count it.
-    public init(opusChannels channels: Int) {
-        codec = .opus
-        self.channels = channels
-        // Version 1, no pre-skip, 48 kHz, no gain, mapping family 0.
-        setup = Array("OpusHead".utf8) + [1, UInt8(clamping: channels), 0, 0, 0x80, 0xBB, 0, 0, 0, 0, 0]
-    }
-}
-
-/// A Matroska file that can be played up to its last cluster while it is written.
+/// A file that can be played up to its last cluster or fragment while it is written, and when its writer was killed.
+///
+/// Matroska and WebM consist of clusters, MP4 of fragments (ISO/IEC 14496-12 §8.8), each complete in itself.
 public final class ContainerWriter {
     private let file: OutputFile
     private let name: String
+    private let tracks: [ContainerTrack]
     private var context: UnsafeMutablePointer<AVFormatContext>?
-    private var last: [Int64]
+    /// MP4 only.
+    private var fragments: FragmentedMP4?
+    /// By track, where its next frame may stand.
+    private var earliest: [Int64]
+    private let step: Int64
+    /// Of the picture whose size was not known at first; the muxer writes its own header once more at the end.
+    private var lateSize: (width: Int, height: Int)?
     private var isFinished = false
 
     /// Writes the header.
     /// - Parameters:
     ///   - descriptor: empty and open for writing; stays the caller's, who keeps it open as long as this lives.
     ///   - name: for messages only.
-    public init(descriptor: Int32, name: String, tracks: [ContainerTrack]) throws(LibAVError) {
+    public init(
+        descriptor: Int32, name: String, format: ContainerFormat = .matroska, tracks: [ContainerTrack]
+    ) throws(LibAVError) {
         self.name = name
+        self.tracks = tracks
         file = try OutputFile(descriptor: descriptor, name: name)
-        last = Array(repeating: 0, count: tracks.count)
-        try check(avformat_alloc_output_context2(&context, nil, "matroska", nil), "open \(name) as Matroska")
-        guard let context else { throw .outOfMemory("open \(name) as Matroska") }
+        // Matroska takes two frames at one time, MP4 doesn't.
+        earliest = Array(repeating: 0, count: tracks.count)
+        step = format == .mp4 ? 1 : 0
+        try check(
+            avformat_alloc_output_context2(&context, nil, format.rawValue, nil), "open \(name) as \(format.title)")
+        guard let context else { throw .outOfMemory("open \(name) as \(format.title)") }
         context.pointee.pb = file.context
         context.pointee.flags |= AVFMT_FLAG_CUSTOM_IO
-        for track in tracks { try Self.add(track, to: context, name: name) }
+        // Our times begin at zero; a track that begins later shall stay where it is.
+        context.pointee.avoid_negative_ts = AVFMT_AVOID_NEG_TS_DISABLED
+        for track in tracks { try track.add(to: context, name: name) }
         var options: OpaquePointer?
         defer { av_dict_free(&options) }
-        // A cluster reaches the file when it ends: short ones keep the loss of a killed process well under a second.
-        av_dict_set(&options, "cluster_time_limit", "300", 0)
         av_dict_set(&options, "flush_packets", "1", 0)
-        try check(avformat_write_header(context, &options), "write the header of \(name)")
+        switch format {
+        case .matroska, .webm:
+            // A cluster reaches the file when it ends: short ones keep the loss of a killed process well under a second.
+            av_dict_set(&options, "cluster_time_limit", "300", 0)
+            // A size that is put in later would belie the header's checksum.
+            if !tracks.allSatisfy(\.isSizeKnown) { av_dict_set(&options, "write_crc32", "0", 0) }
+            try check(avformat_write_header(context, &options), "write the header of \(name)")
+        case .mp4:
+            for (key, value) in FragmentedMP4.options { av_dict_set(&options, key, value, 0) }
+            var fragments = FragmentedMP4(tracks: tracks)
+            let header = try file.captured(for: context) { () throws(LibAVError) in
+                try check(avformat_write_header(context, &options), "write the header of \(name)")
+            }
+            file.append(fragments.header(header))
+            self.fragments = fragments
+        }
         avio_flush(context.pointee.pb)
         try checkFile("write the header of")
     }
@@ -69,66 +67,100 @@ public final class ContainerWriter {
         avformat_free_context(context)
     }
 
-    private static func add(
-        _ track: ContainerTrack, to context: UnsafeMutablePointer<AVFormatContext>, name: String
-    ) throws(LibAVError) {
-        let stream = try allocated(avformat_new_stream(context, nil), "add a track to \(name)")
-        let parameters = try CodecParameters()
-        let values = parameters.pointer
-        switch track.codec {
-        case .vp8: values.pointee.codec_id = AV_CODEC_ID_VP8
-        case .vp9: values.pointee.codec_id = AV_CODEC_ID_VP9
-        case .h264: values.pointee.codec_id = AV_CODEC_ID_H264
-        case .opus: values.pointee.codec_id = AV_CODEC_ID_OPUS
-        }
-        if track.codec == .opus {
-            values.pointee.codec_type = AVMEDIA_TYPE_AUDIO
-            values.pointee.sample_rate = 48_000
-            av_channel_layout_default(&values.pointee.ch_layout, Int32(clamping: track.channels))
-        } else {
-            values.pointee.codec_type = AVMEDIA_TYPE_VIDEO
-            values.pointee.width = Int32(clamping: track.width)
-            values.pointee.height = Int32(clamping: track.height)
-        }
-        try parameters.setExtradata(track.setup)
-        try check(avcodec_parameters_copy(stream.pointee.codecpar, values), "add a track to \(name)")
-        stream.pointee.time_base = AVRational(num: 1, den: 1000)
-    }
-
     /// Bytes in the file so far.
     public var size: Int { Int(file.size) }
 
     /// Appends one frame. A time that is below zero or below the last one of its track is lifted to that.
+    ///
+    /// MP4 holds the last frame of each track back until the next one tells how long it stands.
     public func write(_ packet: Packet, track: Int) throws(LibAVError) {
-        guard let context, last.indices.contains(track), let stream = context.pointee.streams?[track] else { return }
+        guard !isFinished, let context, earliest.indices.contains(track), let stream = context.pointee.streams?[track]
+        else { return }
         let sent = try packet.reference()
         let base = stream.pointee.time_base
-        let time = max(packet.presentation.map(base.ticks(in:)) ?? 0, last[track])
-        last[track] = time
+        let time = max(packet.presentation.map(base.ticks(in:)) ?? 0, earliest[track])
+        earliest[track] = time + step
         sent.pointer.pointee.pts = time
         sent.pointer.pointee.dts = time
         sent.pointer.pointee.duration = base.ticks(in: packet.duration)
         sent.pointer.pointee.time_base = base
         sent.pointer.pointee.stream_index = Int32(clamping: track)
-        try check(av_write_frame(context, sent.pointer), "write to \(name)")
-        try checkFile("write to")
+        guard fragments != nil else { return try append(sent) }
+        if let ready = fragments?.exchange(sent, track: track) { try appendToFragment(ready, track: track) }
     }
 
-    /// Ends the current cluster, so that everything written so far is in the file.
+    /// Ends the current cluster or fragment, so that everything written so far is in the file.
     public func flush() throws(LibAVError) {
         guard !isFinished else { return }
-        try check(av_write_frame(context, nil), "write to \(name)")
-        if let context { avio_flush(context.pointee.pb) }
-        try checkFile("write to")
+        if fragments != nil {
+            for (track, packet) in fragments?.takeStale() ?? [] { try appendToFragment(packet, track: track) }
+            try cut()
+        } else {
+            try check(av_write_frame(context, nil), "write to \(name)")
+        }
+        try flushFile("write to")
     }
 
-    /// Ends the last cluster, writes the index and the duration.
+    /// Ends the last cluster or fragment, writes the index and the duration.
     public func finish() throws(LibAVError) {
         guard !isFinished else { return }
         isFinished = true
+        for (track, packet) in fragments?.takeAll() ?? [] { try appendToFragment(packet, track: track) }
+        if fragments != nil { try cut() }
         try check(av_write_trailer(context), "finish \(name)")
+        if let fragments {
+            // Behind what is still in libav's buffer.
+            if let context { avio_flush(context.pointee.pb) }
+            file.append(fragments.index())
+            if let (position, bytes) = fragments.duration() { file.replace(bytes, at: position) }
+        }
+        try flushFile("finish")
+        if let lateSize { putSize(lateSize) }
+    }
+
+    /// Puts the size of the picture into the header of Matroska or WebM, once it is known.
+    public func setSize(width: Int, height: Int) {
+        guard lateSize == nil, !tracks.allSatisfy(\.isSizeKnown) else { return }
+        lateSize = (width, height)
+        putSize((width, height))
+    }
+
+    // MARK: Helpers
+
+    /// PixelWidth and PixelHeight stand side by side (RFC 9559 §5.1.4.1.28.6): B0 82 width, BA 82 height.
+    private func putSize(_ size: (width: Int, height: Int)) {
+        func elements(_ size: (width: Int, height: Int)) -> [UInt8] {
+            [0xB0, 0x82, UInt8(size.width >> 8 & 0xFF), UInt8(size.width & 0xFF)]
+                + [0xBA, 0x82, UInt8(size.height >> 8 & 0xFF), UInt8(size.height & 0xFF)]
+        }
+        file.replaceInHead(elements(ContainerTrack.guessedSize), with: elements(size))
+    }
+
+    private func append(_ packet: Packet) throws(LibAVError) {
+        try check(av_write_frame(context, packet.pointer), "write to \(name)")
+        try checkFile("write to")
+    }
+
+    private func appendToFragment(_ packet: Packet, track: Int) throws(LibAVError) {
+        guard let time = packet.presentation else { return }
+        let isKeyPicture = tracks[track].isVideo && packet.isKey
+        if fragments?.isDue(at: time, isKeyPicture: isKeyPicture) == true { try cut() }
+        fragments?.note(packet, at: time, track: track, isKeyPicture: isKeyPicture)
+        try append(packet)
+    }
+
+    /// Ends the fragment and puts it into the file.
+    private func cut() throws(LibAVError) {
+        guard fragments?.isEmpty == false else { return }
+        let start = Int(file.size)
+        try check(av_write_frame(context, nil), "write to \(name)")
+        try flushFile("write to")
+        fragments?.wasCut(at: start)
+    }
+
+    private func flushFile(_ verb: String) throws(LibAVError) {
         if let context { avio_flush(context.pointee.pb) }
-        try checkFile("finish")
+        try checkFile(verb)
     }
 
     /// The muxer does not look at what its writes came to.

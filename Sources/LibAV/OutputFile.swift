@@ -34,6 +34,45 @@ final class OutputFile {
 
     var context: UnsafeMutablePointer<AVIOContext>? { io }
 
+    /// What `body` writes through a muxer, instead of writing it into the file.
+    func captured(
+        for muxer: UnsafeMutablePointer<AVFormatContext>, _ body: () throws(LibAVError) -> Void
+    ) throws(LibAVError) -> [UInt8] {
+        var memory: UnsafeMutablePointer<AVIOContext>?
+        try check(avio_open_dyn_buf(&memory), "allocate a write buffer")
+        muxer.pointee.pb = memory
+        var bytes: UnsafeMutablePointer<UInt8>?
+        let result: Result<Void, LibAVError>
+        do { result = .success(try body()) } catch { result = .failure(error) }
+        let count = Int(avio_close_dyn_buf(memory, &bytes))
+        muxer.pointee.pb = io
+        defer { av_free(bytes) }
+        try result.get()
+        return [UInt8](UnsafeRawBufferPointer(start: bytes, count: max(0, count)))
+    }
+
+    /// Writes at the end, behind what muxers wrote.
+    func append(_ bytes: [UInt8]) { avio_write(io, bytes, Int32(clamping: bytes.count)) }
+
+    /// Writes over what stands at a position; leaves a file alone that can't be sought in.
+    func replace(_ bytes: [UInt8], at position: Int) {
+        guard let io, io.pointee.seekable != 0 else { return }
+        let end = avio_seek(io, 0, Int32(SEEK_CUR))
+        avio_seek(io, Int64(position), Int32(SEEK_SET))
+        append(bytes)
+        avio_seek(io, end, Int32(SEEK_SET))
+    }
+
+    /// Writes over bytes that stand among the first 4 KiB; does nothing where they don't, or where a file can't be read.
+    func replaceInHead(_ old: [UInt8], with new: [UInt8]) {
+        avio_flush(io)
+        var head = [UInt8](repeating: 0, count: 4096)
+        let count = pread(descriptor, &head, head.count, 0)
+        guard count >= old.count, let at = (0...count - old.count).first(where: { head[$0...].starts(with: old) })
+        else { return }
+        pwrite(descriptor, new, new.count, off_t(at))
+    }
+
     /// The object outlives its context: the writer holds both and frees the muxer first.
     private static func from(_ opaque: UnsafeMutableRawPointer?) -> OutputFile? {
         opaque.map { Unmanaged<OutputFile>.fromOpaque($0).takeUnretainedValue() }

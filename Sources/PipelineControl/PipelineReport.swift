@@ -140,7 +140,7 @@ public struct PipelineProgress: Sendable, Hashable, Codable {
 }
 
 public struct PipelineFailure: Sendable, Hashable, Codable, Error {
-    public enum Code: String, Sendable, Hashable, Codable {
+    public enum Code: String, Sendable, Hashable, Codable, CaseIterable {
         /// The source is missing, unreadable or no media.
         case cannotOpen = "cannot-open"
         /// The source opened, but nothing in it can be played.

@@ -31,48 +31,6 @@ public struct PipelineBlueprint: Sendable, Hashable {
     public enum Source: String, Sendable, Hashable, CaseIterable { case file, test, network }
     public enum Container: String, Sendable, Hashable, CaseIterable { case matroska, webm, mp4 }
 
-    /// What a description of GStreamer says.
-    public struct GStreamerBlueprint: Sendable, Hashable {
-        /// A text of gst-launch's language and where it stands, so that complaints about it can tell line and column.
-        public struct Text: Sendable, Hashable {
-            public var text: String
-            /// For each line of `text`, the line and column in the file that it begins at, from 1.
-            public var places: [Place]
-
-            public init(text: String, places: [Place]) {
-                self.text = text
-                self.places = places
-            }
-        }
-
-        public struct Place: Sendable, Hashable {
-            public var line: Int
-            public var column: Int
-
-            public init(line: Int, column: Int) { (self.line, self.column) = (line, column) }
-        }
-
-        /// Ingest: a file goes in (into the element `input`). Otherwise its own elements are the source.
-        public var takesFile: Bool
-        /// Record: what the file will be.
-        public var container: Container?
-        public var launch: Text
-        /// By codec: vp8, vp9, h264, opus.
-        public var branches: [String: Text]
-        /// By parameter, the elements' properties that it sets: "title.text".
-        public var sets: [String: [String]]
-
-        public init(
-            takesFile: Bool, container: Container?, launch: Text, branches: [String: Text], sets: [String: [String]]
-        ) {
-            self.takesFile = takesFile
-            self.container = container
-            self.launch = launch
-            self.branches = branches
-            self.sets = sets
-        }
-    }
-
     /// What the daemon fills in when it starts the pipeline.
     public enum Slot: String, Sendable, Hashable, CaseIterable {
         /// The source's open file.

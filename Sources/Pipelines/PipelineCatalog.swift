@@ -2,7 +2,7 @@ import FoundationEssentials
 import PipelineDescription
 import StrictYAML
 
-/// Everything that is wrong with a folder of descriptions, so that one start shows it all.
+/// Everything that is wrong with folders of descriptions, so that one start shows it all.
 public struct PipelineCatalogError: Error, Sendable, Hashable, CustomStringConvertible {
     public let errors: [YAMLFileError]
 
@@ -10,7 +10,10 @@ public struct PipelineCatalogError: Error, Sendable, Hashable, CustomStringConve
     public var description: String { errors.map(\.description).joined(separator: "\n") }
 }
 
-/// The pipelines that can be started: the checked descriptions of one folder.
+/// The pipelines that can be started: the checked descriptions of some folders.
+///
+/// Checked as YAML, no more: whether GStreamer has the elements shows when a pipeline starts, or by `PlanCheck`. A start
+/// of the daemon shall not wait for plugins to load.
 public struct PipelineCatalog: Sendable {
     /// Sorted by name.
     public let blueprints: [PipelineBlueprint]
@@ -20,24 +23,42 @@ public struct PipelineCatalog: Sendable {
 
     /// Reads every `*.yaml` of a folder; one that is wrong refuses them all.
     /// - Parameter folder: Its path is what error messages begin with.
-    public init(folder: String) throws(PipelineCatalogError) {
+    public init(folder: String) throws(PipelineCatalogError) { try self.init(folders: [folder]) }
+
+    /// The same of several, those that come with the program first. No description may take the name of another: what
+    /// runs under a name would hang on who looks where.
+    public init(folders: [String]) throws(PipelineCatalogError) {
         var found: [PipelineBlueprint] = []
         var errors: [YAMLFileError] = []
-        for path in try Self.files(in: folder) {
-            do throws(YAMLFileError) {
-                let blueprint = try PipelineBlueprint(yaml: try Self.text(of: path), file: path)
-                if let other = found.first(where: { $0.name == blueprint.name }) {
-                    throw YAMLFileError(
-                        file: path, line: 0, column: 0, key: "name",
-                        message: "\"\(blueprint.name)\" is the name of \(other.file) already")
+        for folder in folders {
+            do throws(PipelineCatalogError) {
+                for path in try Self.files(in: folder) {
+                    do throws(YAMLFileError) {
+                        let blueprint = try Self.blueprint(at: path)
+                        if let other = found.first(where: { $0.name == blueprint.name }) {
+                            throw YAMLFileError(
+                                file: path, line: 0, column: 0, key: "name",
+                                message: "\"\(blueprint.name)\" is the name of \(other.file) already")
+                        }
+                        found.append(blueprint)
+                    } catch {
+                        errors.append(error)
+                    }
                 }
-                found.append(blueprint)
             } catch {
-                errors.append(error)
+                errors += error.errors
             }
         }
         guard errors.isEmpty else { throw PipelineCatalogError(errors: errors) }
-        blueprints = found.sorted { $0.name < $1.name }
+        self.init(found)
+    }
+
+    /// - Parameter blueprints: Each with a name of its own.
+    public init(_ blueprints: [PipelineBlueprint]) { self.blueprints = blueprints.sorted { $0.name < $1.name } }
+
+    /// Reads one description.
+    public static func blueprint(at path: String) throws(YAMLFileError) -> PipelineBlueprint {
+        try PipelineBlueprint(yaml: try text(of: path), file: path)
     }
 
     public subscript(name: String) -> PipelineBlueprint? { blueprints.first { $0.name == name } }

@@ -30,10 +30,11 @@ struct Problem: Error {
             case .invalid, .unsupported: .badRequest
             case .notFound: .notFound
             case .conflict: .conflict
-            case .exhausted: .serviceUnavailable
+            case .exhausted, .stopping: .serviceUnavailable
             case .failed: .internalServerError
             }
-        self.init(status, error.name, error.message)
+        // 5 s: a restart takes less, and its recordings are finished within 10.
+        self.init(status, error.name, error.message, headers: error.code == .stopping ? [.retryAfter: "5"] : [:])
     }
 
     private init(_ status: HTTPResponse.Status, _ name: String, _ message: String, headers: HTTPFields = [:]) {

@@ -9,7 +9,8 @@ import Logging
 import NIOCore
 import ServiceLifecycle
 
-/// The HTTP door: the broadcaster API under `/rooms`, everything else under `/api/v1`.
+/// The HTTP door: the broadcaster API under `/rooms`, everything else under `/api/v1`; for those who watch over the
+/// gateway, `/health` and `/metrics`.
 ///
 /// It stops gracefully: requests under way are answered, event streams end, then `run` returns; clients that read or
 /// send too slowly for that are cut off.
@@ -21,11 +22,16 @@ public struct SignalingServer: Service {
 
     /// - Parameters:
     ///   - version: Of the product, for `GET /api/v1/version`.
+    ///   - health: For `GET /health/ready`.
+    ///   - metrics: For `GET /metrics`.
+    ///   - requests: Where answered requests are counted.
     ///   - onListening: Called once, when requests are accepted; with the port, which the system may have chosen.
     /// - Throws: `SignalingError.configuration`.
     public init(
         configuration: SignalingConfiguration, rooms: Rooms, pipelines: any PipelineControlling, events: EventBus,
-        version: String, logger: Logger, onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
+        version: String, health: any HealthSource = AlwaysReady(), metrics: any MetricsSource = NoMetrics(),
+        requests: RequestCounter = RequestCounter(), logger: Logger,
+        onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
     ) throws(SignalingError) {
         try configuration.validate()
         self.configuration = configuration
@@ -36,10 +42,12 @@ public struct SignalingServer: Service {
             routes: BroadcasterRoutes(rooms: rooms).routes
                 + RoomRoutes(rooms: rooms, events: events, version: version).routes
                 + IngestRoutes(pipelines: pipelines, owners: owners).routes
-                + RecordingRoutes(pipelines: pipelines).routes + EventRoutes(events: events).routes)
+                + RecordingRoutes(pipelines: pipelines).routes + PipelineRoutes(pipelines: pipelines).routes
+                + EventRoutes(events: events).routes + HealthRoutes(health: health).routes
+                + MetricsRoutes(source: metrics).routes)
         doors = Doors(
             doorkeeper: Doorkeeper(configuration: configuration), routes: table, bodyLimit: configuration.bodyLimit,
-            logger: logger)
+            requests: requests, logger: logger)
     }
 
     /// What can be asked for, as OpenAPI writes it: "GET /rooms/{room}".

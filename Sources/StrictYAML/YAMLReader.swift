@@ -12,6 +12,14 @@ public struct YAMLReader {
 
     /// Parses a file's text.
     public init(yaml: String, file: String) throws(YAMLFileError) {
+        guard let reader = try YAMLReader(yaml: yaml, file: file, orNilIfEmpty: ()) else {
+            throw YAMLFileError(file: file, line: 1, column: 1, key: nil, message: "the file is empty")
+        }
+        self = reader
+    }
+
+    /// The same for a file that may say nothing (comments only): nil.
+    public init?(yaml: String, file: String, orNilIfEmpty: Void) throws(YAMLFileError) {
         self.file = file
         path = ""
         if let (line, column) = Self.placeTooDeep(yaml) {
@@ -19,9 +27,7 @@ public struct YAMLReader {
                 file: file, line: line, column: column, key: nil, message: "more than \(Self.nestingLimit) levels deep")
         }
         do {
-            guard let node = try compose(yaml: yaml) else {
-                throw YAMLFileError(file: file, line: 1, column: 1, key: nil, message: "the file is empty")
-            }
+            guard let node = try compose(yaml: yaml) else { return nil }
             self.node = node
         } catch {
             throw error as? YAMLFileError ?? Self.error(error, in: yaml, file: file)
@@ -46,12 +52,22 @@ public struct YAMLReader {
     public func members(allowed: [String]) throws(YAMLFileError) -> [String: YAMLReader] {
         var members: [String: YAMLReader] = [:]
         for (name, key, value) in try entries() {
-            guard allowed.contains(name) else {
-                throw key.error("unknown key; allowed: \(allowed.joined(separator: ", "))")
-            }
+            guard allowed.contains(name) else { throw key.unknownKey(name, allowed: allowed) }
             members[name] = value
         }
         return members
+    }
+
+    /// Of a key that has no meaning here; names the one that was probably meant.
+    public func unknownKey(_ name: String, allowed: [String]) -> YAMLFileError {
+        let meant = Suggestion.nearest(to: name, among: allowed).map { "did you mean \"\($0)\"? " } ?? ""
+        return error("unknown key; \(meant)allowed: \(allowed.joined(separator: ", "))")
+    }
+
+    /// Whether this is YAML's word for nothing: `~`, `null`, or no value at all.
+    public var isNull: Bool {
+        guard case .scalar(let scalar) = node, scalar.style == .plain else { return false }
+        return ["", "~", "null"].contains(scalar.string)
     }
 
     /// One member of a mapping; errors of `key` tell the key's place.

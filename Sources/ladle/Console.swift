@@ -3,9 +3,13 @@ import Glibc
 /// What a person reads: data on standard output, everything else on standard error.
 enum Console {
     /// One line of output; a reader that went away (`| head`) ends the program quietly.
-    static func out(_ line: String) { write(line, to: STDOUT_FILENO) }
+    static func out(_ line: String) { if !write(line, to: STDOUT_FILENO) { exit(errno == EPIPE ? 0 : 1) } }
 
-    static func note(_ line: String) { write(shown(line), to: STDERR_FILENO) }
+    /// The same for a program that has to end in order; false: nobody reads any more.
+    static func offer(_ line: String) -> Bool { write(line, to: STDOUT_FILENO) }
+
+    /// A note that nobody can read is no reason to end.
+    static func note(_ line: String) { _ = write(shown(line), to: STDERR_FILENO) }
 
     static func complain(_ line: String) { note("ladle: \(line)") }
 
@@ -26,15 +30,17 @@ enum Console {
         return Int(local.tm_gmtoff)
     }
 
-    private static func write(_ line: String, to descriptor: Int32) {
+    /// False when it can't be written; `errno` tells why.
+    private static func write(_ line: String, to descriptor: Int32) -> Bool {
         var rest = Array((line + "\n").utf8)[...]
         while !rest.isEmpty {
             let written = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if written < 0 {
                 if errno == EINTR { continue }
-                exit(errno == EPIPE ? 0 : 1)
+                return false
             }
             rest = rest.dropFirst(written)
         }
+        return true
     }
 }

@@ -14,15 +14,23 @@ struct DemoCommand: AsyncParsableCommand {
     private static let room = "demo"
 
     func run() async throws {
-        var settings = try usage { try options.settings() }
+        // What the machine's service is told is none of a demonstration's business.
+        let loaded = try options.load(file: nil)
+        var settings = loaded.settings
         if let port { settings.listenPort = port }
-        try usage { try options.startLogging(standard: .warning) }
+        startLogging(loaded, standard: .warning)
         try await runGateway(settings) { running in
             // Printed as they happen, from the very first.
             let events = running.events.subscribe(.beginning)
             await withTaskGroup(of: Void.self) { group in
                 group.addTask {
-                    for await event in events { Console.out(event.line(utcOffsetSeconds: Console.utcOffsetSeconds)) }
+                    for await event in events {
+                        // `make run | head`: whoever read has seen enough; the recording gets its end all the same.
+                        guard Console.offer(event.line(utcOffsetSeconds: Console.utcOffsetSeconds)) else {
+                            running.stop("nobody reads the output any more")
+                            break
+                        }
+                    }
                 }
                 group.addTask { await Self.start(in: running) }
             }

@@ -11,7 +11,14 @@ struct Ladle: AsyncParsableCommand {
             `ladle demo` does both with a built-in test source, and records it.
             """,
         subcommands: [
-            ServeCommand.self, DemoCommand.self, IngestCommand.self, RecordCommand.self, TapCommand.self,
-            EventsCommand.self, RoomsCommand.self, VersionCommand.self,
+            ServeCommand.self, CheckCommand.self, DemoCommand.self, IngestCommand.self, RecordCommand.self,
+            TapCommand.self, EventsCommand.self, RoomsCommand.self, PipelinesCommand.self, ExplainCommand.self,
+            DevicesCommand.self, VersionCommand.self,
         ])
+
+    static func main() async {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        CommandLine.hideSecrets()
+        await main(arguments)
+    }
 }

@@ -1,108 +1,116 @@
 import ArgumentParser
 import FoundationEssentials
 import Gateway
+import Glibc
 import Logging
 
-/// What `serve` and `demo` can be told.
+/// What `serve` and `demo` can be told. Each stands for the setting of the same flag in `SettingsKey.all`.
 struct ServeOptions: ParsableArguments {
-    @Option(name: .long, help: "Address and port to serve HTTP on.") var listen = "127.0.0.1:4443"
-    @Option(name: .long, help: "A file with the bearer token that clients must show.") var tokenFile: String?
-    @Flag(name: .long, help: "Serve other machines without a token.") var noAuth = false
-    @Option(name: .long, help: "A further name by which clients call this gateway.") var host: [String] = []
-    @Option(name: .long, help: "A web origin whose pages may use this gateway.") var origin: [String] = []
-    @Option(name: .long, help: "The address RTP is received on.") var rtpAddress = "127.0.0.1"
-    @Option(name: .long, help: "The address that clients are told to send RTP to.") var announcedAddress: String?
-    @Option(name: .long, help: "The UDP ports for RTP, as MIN-MAX.") var rtpPorts = "40000-49999"
-    @Option(name: .long, help: "A folder whose files may be ingested; by default the working directory.")
-    var media: [String] = []
-    @Option(name: .long, help: "Where recordings are written.") var recordings = "recordings"
-    @Option(name: .long, help: "Close an empty room after this many seconds; 0: never.") var idleRoom = 60
-    @Option(name: .long, help: "trace, debug, info, notice, warning or error.") var logLevel: String?
+    @Option(name: .long, help: help("listen")) var listen: String?
+    @Option(name: .long, help: help("tokenFile")) var tokenFile: String?
+    @Flag(name: .long, help: help("noAuth")) var noAuth = false
+    @Option(name: .long, help: help("hosts")) var host: [String] = []
+    @Option(name: .long, help: help("origins")) var origin: [String] = []
+    @Option(name: .long, help: help("rtp.address")) var rtpAddress: String?
+    @Option(name: .long, help: help("rtp.announcedAddress")) var announcedAddress: String?
+    @Option(name: .long, help: help("rtp.ports")) var rtpPorts: String?
+    @Option(name: .long, help: help("media")) var media: [String] = []
+    @Option(name: .long, help: help("recordings")) var recordings: String?
+    @Option(name: .long, help: help("pipelines")) var pipelines: [String] = []
+    @Option(name: .long, help: help("idleRoom")) var idleRoom: String?
+    @Option(name: .long, help: help("limits.pipelines")) var pipelineLimit: String?
+    @Option(name: .long, help: help("log.level")) var logLevel: String?
+    @Option(name: .long, help: help("log.format")) var logFormat: String?
 
-    func settings() throws -> GatewaySettings {
-        var settings = GatewaySettings()
-        (settings.listenIP, settings.listenPort) = try Self.address(listen)
-        settings.rtpPorts = try Self.ports(rtpPorts)
-        if let tokenFile {
-            guard let text = try? String(contentsOfFile: tokenFile, encoding: .utf8),
-                let token = text.split(whereSeparator: \.isNewline).first
-            else { throw UsageError("--token-file \(tokenFile) can't be read or is empty") }
-            settings.token = String(token)
-        }
-        settings.noAuth = noAuth
-        settings.hosts = host
-        settings.origins = origin
-        settings.rtpIP = rtpAddress
-        settings.announcedAddress = announcedAddress
-        settings.mediaFolders = (media.isEmpty ? ["."] : media).map(Self.absolute)
-        settings.recordingsFolder = Self.absolute(recordings)
-        settings.idleRoom = .seconds(idleRoom)
-        do { try settings.validate() } catch { throw UsageError("\(error)") }
-        return settings
+    private static func help(_ path: String) -> ArgumentHelp {
+        guard let key = SettingsKey[path] else { preconditionFailure("no setting is called \(path)") }
+        let standard = key.standardText.map { " Default: \($0)." } ?? ""
+        return ArgumentHelp("\(key.help)\(standard)")
     }
 
-    /// - Parameter standard: The level when none was asked for.
-    func startLogging(standard: Logger.Level = .info) throws {
-        guard let level = logLevel.map({ Logger.Level(rawValue: $0) }) ?? standard else {
-            throw UsageError(
-                "--log-level is '\(logLevel ?? "")'; it can be \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))"
-            )
-        }
-        LoggingSystem.bootstrap { label in
-            var handler = StreamLogHandler.standardError(label: label)
-            handler.logLevel = level
-            return handler
-        }
+    /// By the keys of the settings that they stand for.
+    var flags: [LoadedSettings.Flag] {
+        let single = [
+            "listen": listen, "tokenFile": tokenFile, "noAuth": noAuth ? "true" : nil, "rtp.address": rtpAddress,
+            "rtp.announcedAddress": announcedAddress, "rtp.ports": rtpPorts, "recordings": recordings,
+            "idleRoom": idleRoom, "limits.pipelines": pipelineLimit, "log.level": logLevel, "log.format": logFormat,
+        ].compactMapValues { $0.map { [$0] } }
+        let lists = ["hosts": host, "origins": origin, "media": media, "pipelines": pipelines]
+        return single.merging(lists) { $1 }.filter { !$0.value.isEmpty }.sorted { $0.key < $1.key }
+            .map { LoadedSettings.Flag(key: $0.key, values: $0.value) }
     }
 
-    /// A path from the root, for a daemon whose messages are read elsewhere.
-    static func absolute(_ path: String) -> String {
-        let here = FileManager.default.currentDirectoryPath
-        if path.hasPrefix("/") { return path }
-        return path == "." ? here : "\(here)/\(path)"
-    }
-
-    /// "127.0.0.1:4443", "[::1]:4443" or a port alone.
-    static func address(_ text: String) throws -> (String, UInt16) {
-        let wrong = UsageError("--listen is '\(text)'; it is written as ADDRESS:PORT, for instance 127.0.0.1:4443")
-        guard let colon = text.lastIndex(of: ":") else {
-            guard let port = UInt16(text) else { throw wrong }
-            return ("127.0.0.1", port)
+    /// Settings out of flags, variables and the file; whatever is wrong is said line by line.
+    /// - Parameter file: Nil: none is read.
+    func load(file: String?) throws -> LoadedSettings {
+        do throws(SettingsError) {
+            return try LoadedSettings.load(
+                file: file, environment: ProcessInfo.processInfo.environment, flags: flags,
+                folder: FileManager.default.currentDirectoryPath)
+        } catch {
+            for problem in error.problems { Console.complain("\(problem)") }
+            // The command line alone is wrong, or what others have set up.
+            let isUsage = error.problems.allSatisfy { $0.place.hasPrefix("--") || $0.place == "listen" }
+            throw isUsage ? ExitStatus.usage : ExitStatus.configuration
         }
-        guard let port = UInt16(text[text.index(after: colon)...]) else { throw wrong }
-        let host = text[..<colon].trimmingPrefix("[")
-        return (String(host.hasSuffix("]") ? host.dropLast() : host), port)
-    }
-
-    static func ports(_ text: String) throws -> ClosedRange<UInt16> {
-        let parts = text.split(separator: "-")
-        guard parts.count == 2, let low = UInt16(parts[0]), let high = UInt16(parts[1]), low <= high else {
-            throw UsageError("--rtp-ports is '\(text)'; it is written as MIN-MAX, for instance 40000-49999")
-        }
-        return low...high
     }
 }
 
-struct ServeCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "serve", abstract: "Run the gateway.")
+extension ExitStatus {
+    /// The settings file or the environment is wrong (EX_CONFIG of sysexits.h).
+    static let configuration = ExitCode(78)
+}
 
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Run the gateway.",
+        discussion: """
+            Settings come from flags, then from the environment (LADLE_LISTEN and so on), then from the settings file, \
+            then from their defaults. `ladle check --show` tells which counts.
+            """)
+
+    @Option(
+        name: .long, help: "The settings file. Default: LADLE_CONFIG, or \(LoadedSettings.standardFile) if it exists.")
+    var config: String?
     @OptionGroup var options: ServeOptions
 
     func run() async throws {
-        let settings = try usage { try options.settings() }
-        try usage { try options.startLogging() }
-        try await runGateway(settings) { running in
+        let file = LoadedSettings.file(named: config, environment: ProcessInfo.processInfo.environment)
+        let loaded = try options.load(file: file)
+        startLogging(loaded)
+        try await runGateway(loaded.settings) { running in
             Console.note("ladle \(LadleVersion.current) serves \(running.url)")
         }
     }
 }
 
-/// Runs a gateway until it is told to stop; a failure becomes one line and an exit status.
+/// - Parameter standard: The level when nobody asked for one.
+func startLogging(_ loaded: LoadedSettings, standard: LogLevel? = nil) {
+    var settings = loaded.settings
+    if let standard, loaded.places["log.level"] == nil { settings.logLevel = standard }
+    GatewayLog.start(level: settings.logLevel, format: settings.logFormat)
+    for warning in loaded.warnings { Logger(label: "ladle").warning("\(warning)") }
+}
+
+/// Runs a gateway until a signal or its own wish; a failure becomes one line and an exit status.
 func runGateway(_ settings: GatewaySettings, onReady: @escaping @Sendable (RunningGateway) async -> Void) async throws {
+    let environment = ProcessInfo.processInfo.environment
+    // A reader that went away is no reason to leave a recording unfinished.
+    signal(SIGPIPE, SIG_IGN)
+    // The service manager's SIGHUP means "read your settings again", which is a restart here; a terminal's means its end.
+    let interrupts = Interrupts(hangupStops: environment["NOTIFY_SOCKET"] == nil)
+    let (stop, wish) = AsyncStream.makeStream(of: StopRequest.self)
+    let carrier = Task { [signals = interrupts.stream] in
+        let names = [SIGINT: "SIGINT", SIGTERM: "SIGTERM", SIGHUP: "SIGHUP"]
+        for await signal in signals { wish.yield(StopRequest(reason: names[signal] ?? "signal \(signal)")) }
+    }
+    defer { carrier.cancel() }
     do {
-        try await Gateway(settings).run(onReady: onReady)
+        try await Gateway(settings).run(until: stop, environment: environment, onReady: onReady)
     } catch let error as GatewayError {
         Console.complain(error.description)
         throw ExitStatus.failed
     }
+    // Kept to here: with it the signals would end the program at once.
+    _ = consume interrupts
 }

@@ -1,5 +1,6 @@
 import Base
 import PipelineDescription
+import StrictYAML
 import Testing
 
 private let good = """
@@ -43,7 +44,7 @@ private let good = """
     /// Old text, new text, and the error with its line and column in the changed description.
     @Test(
         arguments: [
-            ("engine: libav", "engine: libva", "3:9: engine: \"libva\" is not one of libav"),
+            ("engine: libav", "engine: libva", "3:9: engine: \"libva\" is not one of libav, gstreamer"),
             ("engine: libav", "engin: libav", "1:1: the key \"engine\" is missing"),
             ("kind: ingest", "kind: Ingest", "2:7: kind: \"Ingest\" is not one of ingest, record"),
             ("kind: ingest", "kind: [ingest]", "2:7: kind: one value is expected, not a list or a mapping"),
@@ -57,7 +58,7 @@ private let good = """
             ("help: Plays a file.", "help: Plays a file.\nhelp: Twice.", "the key \"help\" occurs twice"),
             ("help: Plays a file.", "help: ''", "4:7: help: a text is expected, and this one is empty"),
             ("help: Plays a file.", "help: [", "no YAML: "),
-            ("source: file", "source: disk", "5:9: source: \"disk\" is not one of file, test"),
+            ("source: file", "source: disk", "5:9: source: \"disk\" is not one of file, test, network"),
             ("source: file", "", "1:1: the key \"source\" is missing"),
             ("source: file", "container: matroska", "5:1: container: unknown key; allowed: name, kind, "),
             (

@@ -28,16 +28,23 @@ final class Chain {
 
     private let relay: Relay?
 
-    /// - Parameter rule: what happens to packets on the way; nil joins both without a relay.
-    init(_ job: IngestJob, descriptor: Int32 = -1, rule: Relay.Rule? = nil) throws {
+    /// - Parameters:
+    ///   - output: where the recording goes; nil: into `file`.
+    ///   - rule: what happens to packets on the way; nil joins both without a relay.
+    init(
+        _ job: IngestJob, descriptor: Int32 = -1, container: RecordJob.Container = .matroska, output: Int32? = nil,
+        rule: Relay.Rule? = nil
+    )
+        throws
+    {
         ingest = try WorkerProcess()
         try ingest.send(.ingest(job), descriptor: descriptor)
         source = try ingest.opened()
         file = try TemporaryFile()
         record = try WorkerProcess()
         try record.send(
-            .record(RecordJob(fileName: "out.mkv", container: .matroska, listenIP: "127.0.0.1")),
-            descriptor: file.descriptor)
+            .record(RecordJob(fileName: "out", container: container, listenIP: "127.0.0.1")),
+            descriptor: output ?? file.descriptor)
         let port = try record.listening()
         let relay = rule.map { Relay(to: port, rule: $0) }
         self.relay = relay

@@ -11,7 +11,7 @@ enum ScriptedChild {
         say() { printf '%s\\n' "$1" >&0; }
         hear() { IFS= read -r line; }
         progress='"seconds":1,"tracks":[]'
-        opened='{"type":"opened","tracks":[]}'
+        opened='{"type":"opened","tracks":[],"leftOut":[]}'
 
         """
 

@@ -2,6 +2,7 @@ import Base
 import Control
 import FoundationEssentials
 import ORTC
+import PipelineControl
 import Testing
 import Yams
 
@@ -76,8 +77,18 @@ import Yams
             check(
                 try await client("POST", "/api/v1/ingests", json: ["room": "d", "source": "test"]), "Ingest", document)
             check(try await client("GET", "/api/v1/ingests"), "Ingests", document)
+            await gateway.pipelines.set(
+                IngestStatus(
+                    id: "ingest-1", room: "d", source: "rtsp://cam/1", state: .running,
+                    interruption: SourceInterruption(reason: "it said nothing for 5 s", attempts: 1, retrySeconds: 0.1))
+            )
+            check(try await client("GET", "/api/v1/ingests/ingest-1"), "Ingest", document)
+            check(try await client("GET", "/api/v1/pipelines"), "Pipelines", document)
+            check(try await client("GET", "/api/v1/pipelines/ingest-test"), "Pipeline", document)
             check(try await client("POST", "/api/v1/recordings", json: ["room": "d"]), "Recording", document)
             check(try await client("DELETE", "/api/v1/recordings/recording-1"), "Recording", document)
+            check(try await client("GET", "/health/live"), "Liveness", document)
+            check(try await client("GET", "/health/ready"), "Readiness", document)
         }
     }
 

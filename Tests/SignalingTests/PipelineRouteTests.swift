@@ -56,9 +56,100 @@ import Testing
         }
     }
 
+    @Test func `an address is told to the pipelines whole, and to nobody else`() async throws {
+        try await Gateway.run { gateway in
+            let url = "rtsp://user:hunter2@cam/1"
+            let made = try await gateway.client(
+                "POST", "/api/v1/ingests",
+                json: [
+                    "room": "demo", "source": .string(url), "pipeline": "ingest-network", "retry": "always",
+                    "parameters": ["transport": "udp", "patience": 3],
+                ])
+            #expect(made.status == 201 && made.json?["source"] == "rtsp://user:•••@cam/1")
+            let address = try SourceAddress(url)
+            #expect(
+                await gateway.pipelines.ingestRequests == [
+                    IngestRequest(
+                        room: "demo", source: .address(address), pipeline: "ingest-network",
+                        parameters: ["transport": "udp", "patience": 3], retry: .always)
+                ])
+            await gateway.pipelines.set(
+                IngestStatus(
+                    id: "ingest-1", room: "demo", source: address.description, state: .running,
+                    interruption: SourceInterruption(reason: "it said nothing for 5 s", attempts: 2, retrySeconds: 0.5))
+            )
+            let shown = try await gateway.client("GET", "/api/v1/ingests/ingest-1")
+            #expect(
+                shown.json?["interruption"] == [
+                    "reason": "it said nothing for 5 s", "attempts": 2, "retrySeconds": 0.5,
+                ])
+            for reply in [made, shown] { #expect(!reply.body.contains("hunter2")) }
+        }
+    }
+
+    @Test func `a pipeline may make its own source`() async throws {
+        try await Gateway.run { gateway in
+            let body: JSONValue = ["room": "demo", "pipeline": "ingest-test", "parameters": ["seconds": 2]]
+            let made = try await gateway.client("POST", "/api/v1/ingests", json: body)
+            #expect(made.status == 201)
+            #expect(
+                await gateway.pipelines.ingestRequests == [
+                    IngestRequest(
+                        room: "demo", source: .pipeline, pipeline: "ingest-test", parameters: ["seconds": 2])
+                ])
+            let recording: JSONValue = ["room": "demo", "pipeline": "record-webm", "parameters": ["a": true]]
+            let armed = try await gateway.client("POST", "/api/v1/recordings", json: recording)
+            #expect(armed.status == 201)
+            #expect(
+                await gateway.pipelines.recordingRequests == [
+                    RecordingRequest(room: "demo", pipeline: "record-webm", parameters: ["a": true])
+                ])
+        }
+    }
+
+    @Test func `pipelines are listed with what can be chosen`() async throws {
+        try await Gateway.run { gateway in
+            let one: JSONValue = [
+                "name": "ingest-test", "kind": "ingest", "engine": "libav", "help": "Plays the built-in picture.",
+                "parameters": [
+                    ["name": "width", "type": "integer", "default": 640, "minimum": 160, "help": "In pixels."]
+                ],
+            ]
+            #expect(try await gateway.client("GET", "/api/v1/pipelines").json == ["pipelines": [one]])
+            #expect(try await gateway.client("GET", "/api/v1/pipelines/ingest-test").json == one)
+            let none = try await gateway.client("GET", "/api/v1/pipelines/nope")
+            #expect(none.status == 404)
+            #expect(none.json?["message"] == "pipeline \"nope\" does not exist; there are ingest-test")
+        }
+    }
+
+    @Test func `a gateway that stops says when to come again`() async throws {
+        try await Gateway.run { gateway in
+            await gateway.pipelines.stopping()
+            for path in ["ingests", "recordings"] {
+                let reply = try await gateway.client("POST", "/api/v1/\(path)", json: ["room": "d", "source": "test"])
+                #expect(reply.status == 503 && reply.headers["retry-after"] == "5", "\(reply)")
+                #expect(reply.json?["message"] == "the gateway is shutting down")
+            }
+        }
+    }
+
     static let refused: [(String, JSONValue, Int, String)] = [
         ("ingests", [:], 400, "missing body.room"),
-        ("ingests", ["room": "demo"], 400, "missing body.source"),
+        ("ingests", ["room": "demo"], 400, "missing body.source, or body.pipeline"),
+        ("ingests", ["room": "demo", "source": ""], 400, "body.source is empty"),
+        (
+            "ingests", ["room": "d", "source": "ftp://u:hunter2@h/a"], 400,
+            "sources of the scheme \"ftp\" can't be played; possible: http, https, rtsp, rtsps, rtmp, rtmps, srt, udp, "
+                + "v4l2, alsa"
+        ),
+        ("ingests", ["room": "d", "source": "rtsp://"], 400, "the rtsp address names no host"),
+        (
+            "ingests", ["room": "d", "source": "test", "retry": "often"], 400,
+            "body.retry must be \"never\" or \"once-opened\" or \"always\", not \"often\""
+        ),
+        ("ingests", ["room": "d", "source": "test", "parameters": "a=b"], 400, "wrong body.parameters"),
+        ("ingests", ["room": "d", "source": "test", "pipeline": 1], 400, "body.pipeline is not a string"),
         ("ingests", ["room": "a/b", "source": "test"], 400, "the room id \"a/b\" holds a slash"),
         ("ingests", ["room": "d", "source": "test", "loop": 1], 400, "body.loop is not a boolean"),
         (

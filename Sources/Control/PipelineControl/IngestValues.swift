@@ -29,8 +29,8 @@ public struct IngestRequest: Sendable, Hashable {
     public var source: Source
     /// Begin again at the end.
     public var loop: Bool
-    /// What video becomes when it can't be copied.
-    public var video: VideoTarget
+    /// What video becomes when it can't be copied; nil: what the description says.
+    public var video: VideoTarget?
     /// Nil: made from the source's name.
     public var displayName: String?
     /// Lives only as long as its owner reads its progress.
@@ -43,7 +43,7 @@ public struct IngestRequest: Sendable, Hashable {
     public var retry: RetryPolicy?
 
     public init(
-        room: String, source: Source, loop: Bool = false, video: VideoTarget = .vp8, displayName: String? = nil,
+        room: String, source: Source, loop: Bool = false, video: VideoTarget? = nil, displayName: String? = nil,
         attached: Bool = false, pipeline: String? = nil, parameters: [String: JSONValue] = [:],
         retry: RetryPolicy? = nil
     ) {
@@ -76,7 +76,7 @@ public struct IngestStatus: Sendable, Hashable {
 
     public var id: String
     public var room: String
-    /// "test", or the path as asked for.
+    /// "test", the path as asked for, the address without its secrets, or the description that makes its own.
     public var source: String
     public var state: State
     /// Empty until the source is open.

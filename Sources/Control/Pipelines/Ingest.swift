@@ -25,7 +25,8 @@ actor Ingest {
     private var producers: Set<ProducerID> = []
     /// Why we ended it, when that was no wish of anybody.
     private var failure: PipelineFailure?
-    private var lastProgress = PipelineProgress(seconds: 0, tracks: [])
+    private var interruptions = Interruptions()
+    private let sinceStart: @Sendable () -> Duration
 
     /// - Parameter room: Retained under `id`; released here.
     init(
@@ -39,6 +40,7 @@ actor Ingest {
         self.room = room
         self.process = process
         self.context = context
+        sinceStart = stopwatch(context.clock)
         board = StatusBoard(status)
         subject = PipelineSubject(room: status.room, id: id, kind: .ingest, name: status.source)
     }
@@ -68,16 +70,17 @@ actor Ingest {
         guard failure == nil else { return }
         do throws(PipelineFailure) {
             switch report {
-            case .opened(let source): try await enter(with: source)
+            case .opened(let source):
+                resumed()
+                try await enter(with: source)
             case .ready: await play()
             case .running:
                 climb(to: .running)
                 context.events.publish(.pipelineRunning(subject))
             case .progress(let progress), .finished(let progress):
-                lastProgress = progress
                 board.update { $0.progress = progress }
-            case .interrupted(let interruption): board.update { $0.interruption = interruption }
-            case .resumed: board.update { $0.interruption = nil }
+            case .interrupted(let interruption): interrupted(interruption)
+            case .resumed: resumed()
             case .listening, .checked, .failed: break
             }
         } catch {
@@ -128,6 +131,22 @@ actor Ingest {
         await tell(.play)
     }
 
+    /// It brings nothing, and is waited for.
+    private func interrupted(_ interruption: SourceInterruption) {
+        board.update { $0.interruption = interruption }
+        guard interruptions.note(interruption, now: sinceStart()) else { return }
+        context.events.publish(
+            .ingestInterrupted(
+                subject, reason: interruption.reason, attempts: interruption.attempts,
+                retrySeconds: interruption.retrySeconds))
+    }
+
+    private func resumed() {
+        guard let time = interruptions.end(now: sinceStart()) else { return }
+        board.update { $0.interruption = nil }
+        context.events.publish(.ingestResumed(subject, afterSeconds: time.seconds))
+    }
+
     private func watchRoom() async {
         for await change in await room.changes() {
             switch change {
@@ -170,14 +189,14 @@ actor Ingest {
         case .finished(let progress):
             context.events.publish(.pipelineFinished(subject, seconds: progress.seconds))
             board.update(final: true) { status in
-                status.state = .finished
+                (status.state, status.interruption) = (.finished, nil)
                 status.progress = progress
             }
         case .failed(let failure):
             context.events.publish(
                 .pipelineFailed(subject, code: failure.code.rawValue, message: failure.message))
             board.update(final: true) { status in
-                status.state = .failed
+                (status.state, status.interruption) = (.failed, nil)
                 status.failure = failure
             }
         }

@@ -39,20 +39,20 @@ public actor PipelineSupervisor: PipelineControlling {
     // MARK: Ingests
 
     public func startIngest(_ request: IngestRequest) async throws(ControlError) -> IngestStatus {
-        var job = try ingestJob(request)
+        try checkLimit()
+        var plan = try IngestJobs(catalog: catalog).plan(request)
         coming += 1
         defer { coming -= 1 }
         // Before the room: a wrong name must not make one.
-        let file = try open(request.source)
+        let file = try plan.file.map { name throws(ControlError) in try open(name) }
         let id = Self.newID("ingest")
         let room = try await enter(request.room, as: id)
-        job.routerCodecs = room.routerCapabilities.trackCodecs
-        let process = try await start(id, .ingest, leaving: room)
-        let status = IngestStatus(id: id, room: request.room, source: request.source.text, state: .starting)
-        let displayName = request.displayName ?? file?.name ?? "Test source"
+        plan.job.routerCodecs = room.routerCapabilities.trackCodecs
+        let process = try await start(id, .ingest, hiding: plan.address, leaving: room)
+        let status = IngestStatus(id: id, room: request.room, source: plan.shownSource, state: .starting)
         let ingest = Ingest(
-            id: id, job: job, displayName: displayName, status: status, file: file, room: room, process: process,
-            context: context)
+            id: id, job: plan.job, displayName: request.displayName ?? plan.displayName, status: status, file: file,
+            room: room, process: process, context: context)
         ingests.add(ingest, id: id)
         Task {
             await ingest.run()
@@ -78,15 +78,16 @@ public actor PipelineSupervisor: PipelineControlling {
     // MARK: Recordings
 
     public func startRecording(_ request: RecordingRequest) async throws(ControlError) -> RecordingStatus {
-        guard let blueprint = catalog["record-mkv"], case .libav(.record) = blueprint.engine else {
-            throw ControlError(.unsupported, "there is no description \"record-mkv\"")
-        }
         try checkLimit()
+        let format = try RecordingJobs(catalog: catalog).plan(request)
         coming += 1
         defer { coming -= 1 }
         let made: NewRecording
         do {
-            made = try folders.createRecording(named: request.output, room: request.room)
+            // Without a description, the name decides, and the folder says which ones could.
+            let isFixed = request.pipeline != nil || request.output == nil
+            made = try folders.createRecording(
+                named: request.output, room: request.room, container: isFixed ? format.container : nil)
         } catch {
             throw ControlError(error)
         }
@@ -95,6 +96,7 @@ public actor PipelineSupervisor: PipelineControlling {
         let process: PipelineProcess
         do {
             room = try await enter(request.room, as: id)
+            try await format.check(room, for: request, leaving: id)
             process = try await start(id, .record, leaving: room)
         } catch {
             made.file.removeIfEmpty()
@@ -102,8 +104,8 @@ public actor PipelineSupervisor: PipelineControlling {
         }
         let status = RecordingStatus(id: id, room: request.room, file: made.file.path, state: .armed)
         let recording = Recording(
-            id: id, recording: made, broadcaster: request.broadcaster, status: status, room: room, process: process,
-            context: context)
+            id: id, file: made.file, format: format, broadcaster: request.broadcaster, status: status, room: room,
+            process: process, context: context)
         recordings.add(recording, id: id)
         // Before the answer: an ingest that is started after it waits for this one.
         await context.armed.arm(id, room: request.room, broadcaster: request.broadcaster) { broadcaster in
@@ -166,37 +168,13 @@ public actor PipelineSupervisor: PipelineControlling {
 
     // MARK: Helpers
 
-    private func open(_ source: IngestRequest.Source) throws(ControlError) -> OpenedFile? {
-        guard case .file(let name) = source else { return nil }
+    private func open(_ name: String) throws(ControlError) -> OpenedFile {
         do { return try folders.openSource(name) } catch { throw ControlError(error) }
-    }
-
-    /// The job without the room's codecs.
-    private func ingestJob(_ request: IngestRequest) throws(ControlError) -> IngestJob {
-        try checkLimit()
-        let name = request.source == .test ? "ingest-test" : "ingest-file"
-        guard let blueprint = catalog[name], case .libav(.ingest(let source)) = blueprint.engine else {
-            throw ControlError(.unsupported, "there is no description \"\(name)\"")
-        }
-        var given: [String: JSONValue] = ["video": .string(request.video.rawValue)]
-        if source == .file { given["loop"] = .bool(request.loop) }
-        let values: [String: JSONValue]
-        do { values = try blueprint.values(given) } catch { throw ControlError(.invalid, error.description) }
-
-        var test = TestSource()
-        test.width = values["width"]?.integerValue.map(Int.init) ?? test.width
-        test.height = values["height"]?.integerValue.map(Int.init) ?? test.height
-        test.framesPerSecond = values["framesPerSecond"]?.integerValue.map(Int.init) ?? test.framesPerSecond
-        test.seconds = values["seconds"]?.doubleValue
-        return IngestJob(
-            source: source == .test ? .test(test) : .file(name: request.source.text),
-            loop: values["loop"]?.boolValue ?? false,
-            videoCodec: values["video"]?.stringValue.flatMap(VideoTarget.init) ?? request.video, routerCodecs: [])
     }
 
     /// Whether one more may be started.
     private func checkLimit() throws(ControlError) {
-        guard !isStopped else { throw Self.shuttingDown }
+        guard !isStopped else { throw .shuttingDown }
         let limit = context.configuration.limit
         let running = coming + ingests.all.count { !$0.board.isFinal } + recordings.all.count { !$0.board.isFinal }
         guard running < limit else {
@@ -216,25 +194,25 @@ public actor PipelineSupervisor: PipelineControlling {
                 throw ControlError(.failed, "room \"\(name)\" closes again and again")
             }
         } catch {
-            throw ControlError(.failed, error.message)
+            throw isStopped ? .shuttingDown : ControlError(.failed, error.message)
         }
     }
 
     private func start(
-        _ id: String, _ kind: PipelineKind, leaving room: Room
+        _ id: String, _ kind: PipelineKind, hiding secrets: SourceAddress? = nil, leaving room: Room
     ) async throws(ControlError) -> PipelineProcess {
-        do throws(PipelinesError) {
-            let process = try await PipelineProcess.start(
-                id: id, kind: kind, settings: settings, clock: context.clock, logger: context.logger)
-            guard !isStopped else {
-                await process.kill()
-                throw PipelinesError(.failed, Self.shuttingDown.message)
-            }
-            return process
+        let process: PipelineProcess
+        do {
+            process = try await PipelineProcess.start(
+                id: id, kind: kind, settings: settings, hiding: secrets, clock: context.clock, logger: context.logger)
         } catch {
             await room.release(id)
             throw ControlError(error)
         }
+        guard isStopped else { return process }
+        await process.kill()
+        await room.release(id)
+        throw .shuttingDown
     }
 
     private func find(ingest id: String) throws(ControlError) -> Ingest {
@@ -246,8 +224,6 @@ public actor PipelineSupervisor: PipelineControlling {
         guard let recording = recordings[id] else { throw .notFound("recording \"\(id)\" does not exist") }
         return recording
     }
-
-    private static let shuttingDown = ControlError(.failed, "the gateway is shutting down")
 
     private static func newID(_ kind: String) -> String {
         let digits = String(UInt32.random(in: .min ... .max), radix: 16)

@@ -1,12 +1,18 @@
 import Base
 import Events
 import MediaCore
+import ORTC
 
 public struct RoomsConfiguration: Sendable, Hashable {
     /// How long a room without broadcaster and pipeline stays; zero: for ever.
     public var idleTimeout: Duration
+    /// What routers of new rooms can carry; nil: what the core thinks right.
+    public var codecs: [RTPCodecCapability]?
 
-    public init(idleTimeout: Duration = .seconds(60)) { self.idleTimeout = idleTimeout }
+    public init(idleTimeout: Duration = .seconds(60), codecs: [RTPCodecCapability]? = nil) {
+        self.idleTimeout = idleTimeout
+        self.codecs = codecs
+    }
 }
 
 /// All rooms of one core. A room is made by the first who asks for it.
@@ -35,7 +41,7 @@ public actor Rooms {
     /// The room of this name, made when there is none.
     public func room(_ name: String) async throws(ControlError) -> Room {
         while true {
-            guard !isStopped else { throw ControlError(.failed, "the gateway is shutting down") }
+            guard !isStopped else { throw .shuttingDown }
             if let room = rooms[name] {
                 if await room.touch() { return room }
                 // It closed just now and has not said so here yet.
@@ -95,10 +101,12 @@ public actor Rooms {
 
     private func make(_ name: String) async throws(ControlError) -> Room {
         let router: RouterDescription
-        do { router = try await core.createRouter(mediaCodecs: nil) } catch { throw ControlError(error) }
+        do { router = try await core.createRouter(mediaCodecs: configuration.codecs) } catch {
+            throw ControlError(error)
+        }
         guard !isStopped else {
             await core.close(router.id)
-            throw ControlError(.failed, "the gateway is shutting down")
+            throw ControlError.shuttingDown
         }
         let room = Room(
             name: name, router: router, core: core, events: events, objects: objects,

@@ -15,10 +15,13 @@ public final class EmbeddedCore: MediaCore {
 
     private let worker: Worker
     private let logger: Logger
+    private let answer: Inquiry<Void>
+    private let measurement: Inquiry<WorkerMeasurements>
 
-    /// Starts the worker's thread. Sockets are opened as transports are created.
+    /// Sockets are opened as transports are created.
+    /// - Parameter loop: The worker's thread, stopped with the core; nil: a new one.
     public init(
-        _ configuration: MediaPlaneConfiguration = MediaPlaneConfiguration(),
+        _ configuration: MediaPlaneConfiguration = MediaPlaneConfiguration(), loop: MediaLoop? = nil,
         logger: Logger = Logger(label: "ladle.media")
     ) throws(MediaCoreError) {
         do { try configuration.validate() } catch {
@@ -28,8 +31,11 @@ public final class EmbeddedCore: MediaCore {
         self.events = events
         self.configuration = configuration
         self.logger = logger
-        let loop = try MediaLoop.start(name: "ladle-media")
-        worker = Worker(loop: loop, configuration: configuration, events: continuation)
+        let loop = if let loop { loop } else { try MediaLoop.start(name: "ladle-media") }
+        let worker = Worker(loop: loop, configuration: configuration, events: continuation)
+        self.worker = worker
+        answer = Inquiry { await worker.answer() }
+        measurement = Inquiry { await worker.measure() }
         worker.start()
         logger.info(
             "media core started",
@@ -53,6 +59,22 @@ public final class EmbeddedCore: MediaCore {
 
     /// UDP ports that transports hold now.
     public func portsInUse() async -> Int { await worker.portsInUse }
+}
+
+// MARK: - Health
+
+// None of these waits for a loop that is stuck.
+extension EmbeddedCore {
+    /// Whether every media loop runs what it is given within the limit.
+    public func answers(within limit: Duration) async -> Bool { await answer.answer(within: limit) != nil }
+
+    /// The figures of each worker; nil for one that does not answer within the limit.
+    public func measurements(within limit: Duration) async -> [WorkerMeasurements?] {
+        [await measurement.answer(within: limit)]
+    }
+
+    /// How late each worker's loop was.
+    public var lag: [LoopLag] { [worker.loop.lag] }
 }
 
 // MARK: - MediaCore

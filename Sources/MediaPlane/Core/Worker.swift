@@ -13,6 +13,8 @@ actor Worker {
     private let events: AsyncStream<MediaCoreEvent>.Continuation
     private var plane: Plane
     private var isShutDown = false
+    /// The highest sums that were told: a counter does not fall, although late packets lower what was lost.
+    private var toldLost = (received: Int64(0), sent: Int64(0))
 
     init(
         loop: MediaLoop, configuration: MediaPlaneConfiguration,
@@ -42,6 +44,18 @@ actor Worker {
 
     var counters: MediaPlaneCounters { plane.counters }
     var portsInUse: Int { plane.ports.inUse }
+
+    /// Runs on the loop, and that is all.
+    func answer() {}
+
+    func measure() -> WorkerMeasurements {
+        var totals = plane.engine.totals
+        toldLost = (max(toldLost.received, totals.receivedLost), max(toldLost.sent, totals.sentLost))
+        (totals.receivedLost, totals.sentLost) = toldLost
+        return WorkerMeasurements(
+            counters: plane.counters, totals: totals, strayDatagrams: plane.engine.strayDatagrams,
+            portsInUse: plane.ports.inUse)
+    }
 
     /// Closes every socket. Commands fail from here on.
     func shutDown() {

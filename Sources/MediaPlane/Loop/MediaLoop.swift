@@ -35,6 +35,9 @@ public final class MediaLoop: SerialExecutor {
     private struct State {
         var phase = Phase.running
         var jobs: [UnownedJob] = []
+        /// When the first of `jobs` came, and of those that the thread has taken and not all run; nil: there is none.
+        var jobsSince: Instant?
+        var takenSince: Instant?
         var turn: Turn?
         var waitingForEnd: [CheckedContinuation<Void, Never>] = []
     }
@@ -45,6 +48,8 @@ public final class MediaLoop: SerialExecutor {
     private let name: String
     private let epoll: Int32
     private let wakeup: Int32
+    private let timerLag = LagMeter()
+    private let commandLag = LagMeter()
 
     private init(name: String, epoll: Int32, wakeup: Int32) {
         self.name = name
@@ -116,6 +121,14 @@ public final class MediaLoop: SerialExecutor {
         }
     }
 
+    /// How late the loop was; told at once, also by a loop that is stuck.
+    public var lag: LoopLag {
+        let now = Instant(nanoseconds: ladle_monotonic_ns())
+        let oldest = state.withLock { $0.takenSince ?? $0.jobsSince }
+        let waiting = oldest.map { now - $0 } ?? .zero
+        return LoopLag(timers: timerLag.worst(now: now), commands: max(commandLag.worst(now: now), waiting))
+    }
+
     private func watch(_ descriptor: Int32, token: UInt32, events: UInt32) -> Int32 {
         var event = epoll_event()
         event.events = events
@@ -135,6 +148,7 @@ extension MediaLoop {
     public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         let (isFirst, isLate) = state.withLock { state in
+            if state.jobs.isEmpty { state.jobsSince = Instant(nanoseconds: ladle_monotonic_ns()) }
             state.jobs.append(job)
             let isLate = state.phase == .ended
             if isLate { state.phase = .sweeping }
@@ -166,6 +180,7 @@ extension MediaLoop {
             let jobs = state.withLock { state in
                 let jobs = state.jobs
                 state.jobs = []
+                state.jobsSince = nil
                 if jobs.isEmpty {
                     owner.store(0, ordering: .relaxed)
                     state.phase = .ended
@@ -215,6 +230,7 @@ extension MediaLoop {
         var turn: Turn?
         var wait = LoopWait.forEver
         var jobs: ArraySlice<UnownedJob> = []
+        var since: Instant?
 
         while true {
             var isOver = false
@@ -227,6 +243,8 @@ extension MediaLoop {
                 if jobs.isEmpty {
                     jobs = state.jobs[...]
                     state.jobs = []
+                    since = state.jobsSince
+                    (state.takenSince, state.jobsSince) = (since, nil)
                 }
                 if jobs.isEmpty, state.phase == .stopping {
                     isOver = true
@@ -237,6 +255,11 @@ extension MediaLoop {
             }
             if isOver { break }
             let someRan = !jobs.isEmpty
+            if someRan, let since {
+                // Of those behind the first it is the most that they can have waited.
+                let now = Instant(nanoseconds: ladle_monotonic_ns())
+                commandLag.record(now - since, now: now)
+            }
             run(jobs.prefix(Self.jobsPerTurn))
             jobs = jobs.dropFirst(Self.jobsPerTurn)
 
@@ -251,7 +274,11 @@ extension MediaLoop {
             }
             guard let turn else { continue }
             let sockets = ReadySockets(tokens: UnsafeBufferPointer(start: tokens, count: ready))
-            wait = turn(Instant(nanoseconds: ladle_monotonic_ns()), sockets)
+            let now = Instant(nanoseconds: ladle_monotonic_ns())
+            if let due = wait.deadline, due < now {
+                timerLag.record(nanoseconds: now.nanoseconds - due.nanoseconds, now: now)
+            }
+            wait = turn(now, sockets)
         }
         turn = nil
         let waiting = state.withLock { state in
@@ -270,6 +297,14 @@ public enum LoopWait: Sendable, Hashable {
     /// Sleep to the end: packets that come meanwhile are wanted together, so none of them shall wake us. A command waits
     /// as long; so only for the coalescing window.
     case nap(until: Instant)
+
+    /// When the next turn is due; nil: with the next packet or command, or at once at the start.
+    fileprivate var deadline: Instant? {
+        switch self {
+        case .forEver: nil
+        case .nap(let deadline), .until(let deadline): deadline.nanoseconds > 0 ? deadline : nil
+        }
+    }
 
     /// In nanoseconds, as epoll wants it.
     fileprivate func timeout(from now: Int64) -> Int64 {

@@ -128,6 +128,7 @@ struct Plane: ~Copyable {
     /// Hands one message's datagrams to the engine.
     private mutating func take(_ index: Int, on socket: SocketID, now: Instant) {
         let message = received.message(index)
+        counters.receivedBytes += UInt64(message.bytes.count)
         for index in 0..<message.datagramCount {
             let datagram = message.datagram(index)
             // The batch is not refilled before the engine returns, and the engine keeps nothing of the span.

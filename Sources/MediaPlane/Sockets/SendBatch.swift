@@ -128,6 +128,7 @@ struct SendBatch: ~Copyable {
         while offset < end {
             let count = min(Int(run.segmentSize), end - offset)
             let bytes = UnsafeRawBufferPointer(rebasing: slots[offset..<offset + count])
+            single.length = UInt32(count)
             var result = send(bytes, to: run.destination, on: descriptor)
             // An ICMP error for something sent earlier is reported once, and this datagram has not been tried.
             if result == ECONNREFUSED {
@@ -160,7 +161,11 @@ struct SendBatch: ~Copyable {
 /// What became of datagrams, since the worker began.
 public struct MediaPlaneCounters: Sendable, Hashable {
     public var received: UInt64 = 0
+    /// UDP payload.
+    public var receivedBytes: UInt64 = 0
     public var sent: UInt64 = 0
+    /// UDP payload.
+    public var sentBytes: UInt64 = 0
     /// Messages given to the kernel: single datagrams and runs.
     public var messages: UInt64 = 0
     /// Lost because the socket's buffer was full.
@@ -177,6 +182,7 @@ public struct MediaPlaneCounters: Sendable, Hashable {
 
     mutating func countSent(_ run: SegmentRun) {
         sent += UInt64(run.count)
+        sentBytes += UInt64(run.length)
         messages += 1
     }
 

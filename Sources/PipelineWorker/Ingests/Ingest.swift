@@ -72,8 +72,15 @@ final class Ingest: PipelineMachine {
             isNetwork = true
             let exchange = exchange
             startThread("feed") { NetworkFeed.run(job, access: access, exchange: exchange) }
-        case .gstreamer:
-            throw PipelineFailure(code: .protocolError, message: "no such source yet")
+        case .gstreamer(let plan, let name):
+            guard plan.input == nil || descriptor != nil else {
+                throw PipelineFailure(code: .protocolError, message: "no open descriptor came with \(name)")
+            }
+            exchange = IngestExchange(waiter: waiter, limits: GStreamerFeed.limits(plan))
+            let exchange = exchange
+            startThread("feed") {
+                GStreamerFeed.run(job, plan: plan, name: name, descriptor: descriptor, exchange: exchange)
+            }
         case .test(let source):
             if let descriptor { close(descriptor) }
             // Drawn as it goes: a short way ahead answers key frame requests soon.

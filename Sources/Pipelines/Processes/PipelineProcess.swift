@@ -12,7 +12,8 @@ import PipelineDescription
 public actor PipelineProcess {
     public nonisolated let id: String
     public nonisolated let processID: Int32
-    /// What the process says, in order; ends with the process. One reader. Progress that nobody reads is dropped.
+    /// What the process says, in order; ends with the process. One reader. Progress that nobody reads is dropped, and
+    /// so is word of an interruption.
     public nonisolated let reports: AsyncStream<PipelineReport>
 
     private let child: ChildProcess
@@ -20,6 +21,8 @@ public actor PipelineProcess {
     private let deadlines: PipelineDeadlines
     private let clock: any Clock<Duration>
     private let logger: Logger
+    /// Whose secrets appear in nothing that it says.
+    private let hidden: SourceAddress?
     private let toReader: AsyncStream<PipelineReport>.Continuation
     private var conversation: PipelineConversation
     /// What we say about it when it says nothing itself.
@@ -35,10 +38,12 @@ public actor PipelineProcess {
     private enum Force: Int { case none, asked, inputClosed, terminated, killed, givenUp }
 
     /// Starts a process.
-    /// - Parameter id: Names it in log lines.
+    /// - Parameters:
+    ///   - id: Names it in log lines.
+    ///   - hiding: Its secrets are replaced in every log line and report, whatever the process does itself.
     public static func start(
-        id: String, kind: PipelineKind, settings: PipelineSettings, clock: any Clock<Duration> = ContinuousClock(),
-        logger: Logger
+        id: String, kind: PipelineKind, settings: PipelineSettings, hiding: SourceAddress? = nil,
+        clock: any Clock<Duration> = ContinuousClock(), logger: Logger
     ) async throws(PipelinesError) -> PipelineProcess {
         let thread = try ProcessThread.shared.get()
         let environment = settings.environment
@@ -46,16 +51,17 @@ public actor PipelineProcess {
             ChildProcess.spawn(path: settings.executable, arguments: settings.arguments, environment: environment)
         }.get()
         let process = PipelineProcess(
-            id: id, kind: kind, child: child, thread: thread, deadlines: settings.deadlines, clock: clock,
-            logger: logger)
+            id: id, kind: kind, child: child, thread: thread, deadlines: settings.deadlines, hiding: hiding,
+            clock: clock, logger: logger)
         Task { await process.live() }
         return process
     }
 
     private init(
         id: String, kind: PipelineKind, child: ChildProcess, thread: ProcessThread, deadlines: PipelineDeadlines,
-        clock: any Clock<Duration>, logger: Logger
+        hiding: SourceAddress?, clock: any Clock<Duration>, logger: Logger
     ) {
+        hidden = hiding
         self.id = id
         self.child = child
         self.thread = thread
@@ -143,11 +149,15 @@ public actor PipelineProcess {
         var lines = LineBuffer()
         while let bytes = await read(child.control) {
             do {
-                for line in try lines.append(bytes) { receive(try PipelineReport(line: line)) }
+                for line in try lines.append(bytes) {
+                    let report = try PipelineReport(line: line)
+                    receive(hidden.map(report.cleaned(of:)) ?? report)
+                }
             } catch {
+                let why = hidden?.cleaned("\(error)") ?? "\(error)"
                 condemn(
                     PipelineFailure(
-                        code: .protocolError, message: "the pipeline process said what can't be read: \(error)"))
+                        code: .protocolError, message: "the pipeline process said what can't be read: \(why)"))
                 return
             }
         }
@@ -158,9 +168,14 @@ public actor PipelineProcess {
     private func readLog() async {
         var lines = LogLines()
         while let bytes = await read(child.log) {
-            for line in lines.append(bytes, now: .monotonic) { logger.info("\(line)") }
+            for line in lines.append(bytes, now: .monotonic) { log(line) }
         }
-        for line in lines.end(now: .monotonic) { logger.info("\(line)") }
+        for line in lines.end(now: .monotonic) { log(line) }
+    }
+
+    private func log(_ line: String) {
+        let line = hidden?.cleaned(line) ?? line
+        logger.info("\(line)")
     }
 
     /// The next bytes; nil at the end, or when the process is gone and everything was read.
@@ -189,7 +204,11 @@ public actor PipelineProcess {
         }
         if conversation.debt != before || conversation.debt == .word { watch() }
         if case .dropped(let lost) = toReader.yield(report) {
-            if case .progress = lost { return }
+            // Said again within seconds.
+            switch lost {
+            case .progress, .interrupted: return
+            default: break
+            }
             condemn(PipelineFailure(code: .protocolError, message: "the pipeline process says more than anybody reads"))
         }
     }

@@ -105,6 +105,7 @@ extension MediaEngine {
             producers[producer].consumers.removeAll { $0 == index }
             producers[producer].served = 0
         }
+        closedTotals.sentLost += max(0, consumers[index].reports.packetsLost)
         _ = consumers.remove(index)
     }
 
@@ -114,12 +115,14 @@ extension MediaEngine {
         routers[producers[index].router].clocks.leave(cname: producers[index].cname)
         listed.removeAll { $0 == index }
         flushed = 0
+        closedTotals.receivedLost += producers[index].packetsLost
         _ = producers.remove(index)
     }
 
     private mutating func removeTransport(_ index: SlabIndex, into out: inout Outbox) {
         guard let transport = transports.remove(index) else { return }
         transportByID[transport.id] = nil
+        closedTotals.drops += transport.drops
         for endpoint in [transport.rtp, transport.rtcp] {
             guard let socket = endpoint?.socket else { continue }
             transportBySocket[socket] = nil

@@ -33,6 +33,8 @@ public struct MediaEngine: ~Copyable {
     var meter: LoadMeter
     /// Datagrams on sockets that belong to no transport (closed a moment ago).
     public internal(set) var strayDatagrams: UInt64 = 0
+    /// Of objects that have closed.
+    var closedTotals = EngineTotals()
 
     public init(configuration: SFUConfiguration = SFUConfiguration(), random: RandomSource = .system) {
         self.configuration = configuration

@@ -33,4 +33,16 @@ public struct DropCounters: Sendable, Hashable {
         unknownKind + malformed + oversized + notConnected + foreignSource + noProducer + otherStream + payloadType
             + retransmission + empty + duplicate + sequence + paused
     }
+
+    /// Every counter by its name in figures.
+    public static let reasons: [(name: String, path: WritableKeyPath<DropCounters, UInt64> & Sendable)] = [
+        ("unknown_kind", \.unknownKind), ("malformed", \.malformed), ("oversized", \.oversized),
+        ("not_connected", \.notConnected), ("foreign_source", \.foreignSource), ("no_producer", \.noProducer),
+        ("other_stream", \.otherStream), ("payload_type", \.payloadType), ("retransmission", \.retransmission),
+        ("empty", \.empty), ("duplicate", \.duplicate), ("sequence", \.sequence), ("paused", \.paused),
+    ]
+
+    public static func += (sum: inout DropCounters, other: DropCounters) {
+        for (_, path) in reasons { sum[keyPath: path] += other[keyPath: path] }
+    }
 }

@@ -25,20 +25,29 @@ struct IngestRoutes: Sendable {
         let body = try await call.body()
         let room = try body.text("room")
         try NameRules.room(room)
-        let source = try body.text("source")
-        let video = try body.optionalText("video") ?? VideoTarget.vp8.rawValue
-        guard let target = VideoTarget(rawValue: video.lowercased()) else {
-            throw ControlError.type("body.video must be \"vp8\" or \"h264\", not \"\(video)\"")
-        }
         let displayName = try body.optionalText("displayName")
         if let displayName { try NameRules.displayName(displayName) }
         let request = IngestRequest(
-            room: room, source: source == "test" ? .test : .file(source), loop: try body.flag("loop", default: false),
-            video: target, displayName: displayName,
-            attached: try body.flag("attached", default: false))
+            room: room, source: try source(body), loop: try body.flag("loop", default: false),
+            video: try body.optionalWord("video", ignoringCase: true), displayName: displayName,
+            attached: try body.flag("attached", default: false), pipeline: try body.optionalText("pipeline"),
+            parameters: try body.optionalObject("parameters")?.objectValue ?? [:],
+            retry: try body.optionalWord("retry"))
         let started = try await pipelines.startIngest(request)
         if request.attached { await owners.expectOwner(of: started.id) }
         return .created(started.json, at: "/api/v1/ingests/\(started.id)")
+    }
+
+    /// "test", an address, or a path; without it the pipeline must make its own.
+    private func source(_ body: JSONBody) throws(ControlError) -> IngestRequest.Source {
+        guard let text = try body.optionalText("source") else {
+            guard try body.optionalText("pipeline") != nil else { throw .type("missing body.source, or body.pipeline") }
+            return .pipeline
+        }
+        guard !text.isEmpty else { throw .type("body.source is empty") }
+        if text == "test" { return .test }
+        guard SourceAddress.looksLikeAddress(text) else { return .file(text) }
+        do { return .address(try SourceAddress(text)) } catch { throw .type(error.description) }
     }
 
     private func show(_ call: Call) async throws -> Answer {

@@ -12,6 +12,7 @@ extension IngestStatus {
             "durationSeconds": durationSeconds.map { .double($0) },
             "tracks": .array(tracks.map(\.json)),
             "progress": progress?.json,
+            "interruption": interruption?.json,
             "failure": failure?.json,
         ])
     }
@@ -59,6 +60,16 @@ extension PipelineProgress.Track {
             "frames": JSONValue(frames),
             "bitrateBitsPerSecond": JSONValue(bitrateBitsPerSecond),
             "packetsLost": packetsLost.map { JSONValue($0) },
+        ])
+    }
+}
+
+extension SourceInterruption {
+    fileprivate var json: JSONValue {
+        .object(omittingAbsent: [
+            "reason": .string(reason),
+            "attempts": JSONValue(attempts),
+            "retrySeconds": retrySeconds.map { .double($0) },
         ])
     }
 }

@@ -28,7 +28,9 @@ struct RecordingRoutes: Sendable {
         let broadcaster = try body.optionalText("broadcaster")
         if let broadcaster { try NameRules.id(broadcaster, subject: "broadcaster id") }
         let started = try await pipelines.startRecording(
-            RecordingRequest(room: room, output: output, broadcaster: broadcaster))
+            RecordingRequest(
+                room: room, output: output, broadcaster: broadcaster, pipeline: try body.optionalText("pipeline"),
+                parameters: try body.optionalObject("parameters")?.objectValue ?? [:]))
         return .created(started.json, at: "/api/v1/recordings/\(started.id)")
     }
 

@@ -16,6 +16,8 @@ struct Answer: Sendable {
     var body: Body
     var contentType: String
     var location: String?
+    /// Nil: 200, or 201 with a `location`.
+    var status: HTTPResponse.Status?
 
     static func json(_ value: JSONValue) -> Answer { Answer(body: .text(value.text), contentType: jsonType) }
 
@@ -36,7 +38,7 @@ struct Answer: Sendable {
     func response(to request: Request) -> Response {
         var headers: HTTPFields = [.contentType: contentType, .cacheControl: "no-store"]
         if let location { headers[.location] = location }
-        let status: HTTPResponse.Status = location == nil ? .ok : .created
+        let status = status ?? (location == nil ? .ok : .created)
         switch body {
         case .text(let text):
             let bytes = ByteBuffer(string: text)

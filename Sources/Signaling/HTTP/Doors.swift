@@ -10,6 +10,7 @@ struct Doors: HTTPResponder {
     let doorkeeper: Doorkeeper
     let routes: RouteTable
     let bodyLimit: Int
+    let requests: RequestCounter
     let logger: Logger
 
     func respond(to request: Request, context: Context) async throws -> Response {
@@ -27,6 +28,7 @@ struct Doors: HTTPResponder {
             }
             response = (problem ?? .internalError).response(asJSON: isAPI)
         }
+        requests.count(status: response.status.code)
         doorkeeper.addCrossOriginHeaders(to: &response, for: request)
         // The head says how long the body would have been (RFC 9110 §9.3.2).
         if request.method == .head { response = response.createHeadResponse() }
@@ -39,7 +41,7 @@ struct Doors: HTTPResponder {
         let target = try RequestTarget(path)
         let found = routes.find(request.method, target.segments)
         if request.method == .options { return try options(found, request, path) }
-        try doorkeeper.checkToken(request)
+        if !found.isOpen { try doorkeeper.checkToken(request) }
         switch found {
         case .found(let route, let names):
             let call = Call(request: request, names: names, query: target.query, bodyLimit: bodyLimit)

@@ -43,6 +43,18 @@ struct JSONBody: Sendable {
         return text
     }
 
+    /// One word of a list.
+    func optionalWord<Word: RawRepresentable<String> & CaseIterable>(
+        _ name: String, ignoringCase: Bool = false
+    ) throws(ControlError) -> Word? {
+        guard let text = try optionalText(name) else { return nil }
+        guard let word = Word(rawValue: ignoringCase ? text.lowercased() : text) else {
+            let possible = Word.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: " or ")
+            throw .type("body.\(name) must be \(possible), not \"\(text)\"")
+        }
+        return word
+    }
+
     func flag(_ name: String, default absent: Bool) throws(ControlError) -> Bool {
         try optionalFlag(name) ?? absent
     }

@@ -11,11 +11,17 @@ struct Route: Sendable {
     /// As OpenAPI writes it: "/rooms/{room}/broadcasters".
     let path: String
     let parts: [Part]
+    /// Answered without a token.
+    let isOpen: Bool
     let answer: @Sendable (Call) async throws -> Answer
 
-    init(_ method: HTTPRequest.Method, _ path: String, _ answer: @escaping @Sendable (Call) async throws -> Answer) {
+    init(
+        _ method: HTTPRequest.Method, _ path: String, isOpen: Bool = false,
+        _ answer: @escaping @Sendable (Call) async throws -> Answer
+    ) {
         self.method = method
         self.path = path
+        self.isOpen = isOpen
         self.answer = answer
         parts = path.split(separator: "/").map { part in
             part.hasPrefix("{") ? .name(String(part.dropFirst().dropLast())) : .word(String(part))
@@ -44,6 +50,11 @@ struct RouteTable: Sendable {
         case found(Route, names: [String: String])
         case otherMethods([String])
         case nothing
+
+        /// The answer needs no token.
+        var isOpen: Bool {
+            if case .found(let route, _) = self { route.isOpen } else { false }
+        }
     }
 
     /// HEAD is answered by GET's route.

@@ -1,6 +1,7 @@
 import Base
 import Control
 import PipelineControl
+import PipelineDescription
 import ScriptedCore
 import Testing
 
@@ -17,6 +18,7 @@ import Testing
         }
 
         func startIngest(_ request: IngestRequest) async throws(ControlError) -> IngestStatus { throw unused }
+        func blueprints() async -> [PipelineBlueprint] { [] }
         func ingests() async -> [IngestStatus] { [] }
         func ingest(_ id: String) async throws(ControlError) -> IngestStatus { throw unused }
         func ingestProgress(_ id: String) async throws(ControlError) -> AsyncStream<IngestStatus> { throw unused }

@@ -39,7 +39,7 @@ final class PipelinesWorld: Sendable {
         let rooms = Rooms(core: core, events: events)
         self.rooms = rooms
         supervisor = PipelineSupervisor(
-            rooms: rooms, catalog: try PipelineCatalog(folder: Self.descriptions),
+            rooms: rooms, catalog: try Descriptions.shipped(Self.descriptions),
             folders: try MediaFolders(sources: [root], recordings: "\(root)/recordings"), settings: settings,
             events: events, configuration: configuration,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
@@ -131,7 +131,7 @@ enum Script {
     static func opened(_ tracks: String...) -> String {
         // Single quotes would end the shell's.
         let list = tracks.joined(separator: ",").replacing("can't", with: "cannot")
-        return #"say '{"type":"opened","durationSeconds":2,"tracks":[\#(list)]}'"#
+        return #"say '{"type":"opened","durationSeconds":2,"leftOut":[],"tracks":[\#(list)]}'"#
     }
 
     static let ready = #"hear; say '{"type":"ready"}'"#

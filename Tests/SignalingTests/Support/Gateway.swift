@@ -22,6 +22,8 @@ struct Gateway: Sendable {
     static func run(
         _ configuration: SignalingConfiguration = SignalingConfiguration(port: 0),
         mediaCodecs: [RTPCodecCapability] = RouterCodecs.standard,
+        health: any HealthSource = AlwaysReady(), metrics: any MetricsSource = NoMetrics(),
+        requests: RequestCounter = RequestCounter(),
         _ body: @Sendable (Gateway) async throws -> Void
     ) async throws {
         let core = ScriptedCore(mediaCodecs: mediaCodecs)
@@ -32,7 +34,7 @@ struct Gateway: Sendable {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let server = try SignalingServer(
             configuration: configuration, rooms: rooms, pipelines: pipelines, events: events, version: "1.2.3",
-            logger: logger, onListening: { listening.yield($0) })
+            health: health, metrics: metrics, requests: requests, logger: logger, onListening: { listening.yield($0) })
         let services = ServiceGroup(configuration: .init(services: [server], logger: logger))
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {

@@ -10,6 +10,7 @@ actor ScriptedPipelines: PipelineControlling {
     private var ingestsByID: [String: IngestStatus] = [:]
     private var recordingsByID: [String: RecordingStatus] = [:]
     private var progress: [String: AsyncStream<IngestStatus>.Continuation] = [:]
+    private var isStopping = false
     private var stopWatchers: [CheckedContinuation<Void, Never>] = []
 
     static let track = SourceTrack(
@@ -18,6 +19,7 @@ actor ScriptedPipelines: PipelineControlling {
         answersKeyFrameRequests: true)
 
     func startIngest(_ request: IngestRequest) async throws(ControlError) -> IngestStatus {
+        if isStopping { throw ControlError(.stopping, "the gateway is shutting down") }
         if request.source.text == "missing.mp4" { throw .notFound("missing.mp4: there is no such file") }
         ingestRequests.append(request)
         let status = IngestStatus(
@@ -62,6 +64,7 @@ actor ScriptedPipelines: PipelineControlling {
     }
 
     func startRecording(_ request: RecordingRequest) async throws(ControlError) -> RecordingStatus {
+        if isStopping { throw ControlError(.stopping, "the gateway is shutting down") }
         recordingRequests.append(request)
         let id = "recording-\(recordingRequests.count)"
         let status = RecordingStatus(
@@ -94,6 +97,9 @@ actor ScriptedPipelines: PipelineControlling {
     }
 
     // MARK: - The script
+
+    /// Nothing more is started.
+    func stopping() { isStopping = true }
 
     /// The state changes, and readers of its progress are told; a final state ends their streams.
     func set(_ status: IngestStatus) {

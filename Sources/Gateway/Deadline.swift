@@ -1,0 +1,24 @@
+import Base
+
+/// Whether `body` comes to its end within a time; afterwards it is left to itself, for work that can't be cancelled.
+func finishes(
+    within limit: Duration, on clock: any Clock<Duration> = ContinuousClock(),
+    _ body: @escaping @Sendable () async -> Void
+) async -> Bool {
+    let (outcome, continuation) = AsyncStream.makeStream(of: Bool.self, bufferingPolicy: .bufferingOldest(1))
+    let work = Task {
+        await body()
+        continuation.yield(true)
+    }
+    let alarm = Task {
+        try? await clock.sleep(for: limit)
+        continuation.yield(false)
+    }
+    defer {
+        alarm.cancel()
+        work.cancel()
+    }
+    for await isFinished in outcome { return isFinished }
+    // Only a cancelled task gets here.
+    return false
+}

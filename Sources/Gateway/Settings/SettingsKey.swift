@@ -1,0 +1,193 @@
+import Base
+import ORTC
+import StrictYAML
+
+/// One setting: its key in the file, its variable, its flag, and what it does. The file's reader, the environment, the
+/// commented example and docs/settings.md all follow this table.
+public struct SettingsKey: Sendable {
+    /// "rtp.ports": a member of a member.
+    public let path: String
+    /// What stands there, in words.
+    public let type: String
+    /// "--rtp-ports"; nil: it has none.
+    public let flag: String?
+    /// One sentence.
+    public let help: String
+    let read: Read
+    /// The value that settings have for it; null when it is not set.
+    let value: @Sendable (GatewaySettings) -> JSONValue
+
+    enum Read: Sendable {
+        /// One value.
+        case one(@Sendable (inout GatewaySettings, SettingInput) throws(SettingRefusal) -> Void)
+        /// A list of values; each is checked by itself.
+        case list(
+            check: @Sendable (SettingInput) throws(SettingRefusal) -> String,
+            set: @Sendable (inout GatewaySettings, [String]) -> Void)
+        /// Something with members, which only the file can hold.
+        case tree(@Sendable (inout GatewaySettings, YAMLReader, inout SettingsReading) -> Void)
+    }
+
+    /// Its value when nobody says anything; null: it is not set.
+    public var standard: JSONValue { value(GatewaySettings()) }
+
+    /// Its default as a person reads it; nil: there is none.
+    public var standardText: String? {
+        let value = standard
+        if value.isNull || value == [] { return nil }
+        if case .array(let elements) = value { return elements.map(SettingsText.inline).joined(separator: ", ") }
+        return SettingsText.inline(value)
+    }
+
+    /// `rtp.announcedAddress` is LADLE_RTP_ANNOUNCED_ADDRESS; nil: lists and trees have none.
+    public var environmentName: String? {
+        guard case .one = read else { return nil }
+        return Self.environmentName(of: path)
+    }
+
+    /// Capitals, with "_" for each dot and before each capital.
+    static func environmentName(of path: String) -> String {
+        var name = "LADLE_"
+        for character in path {
+            if character == "." {
+                name += "_"
+            } else {
+                name += character.isUppercase ? "_\(character)" : character.uppercased()
+            }
+        }
+        return name
+    }
+
+    public static subscript(path: String) -> SettingsKey? { all.first { $0.path == path } }
+}
+
+extension SettingsKey {
+    /// In the order in which the example and the documentation have them.
+    public static let all: [SettingsKey] = http + media + rooms + operation
+
+    private static func one(
+        _ path: String, _ type: String, flag: String?, _ help: String,
+        value: @escaping @Sendable (GatewaySettings) -> JSONValue,
+        set: @escaping @Sendable (inout GatewaySettings, SettingInput) throws(SettingRefusal) -> Void
+    ) -> SettingsKey {
+        SettingsKey(path: path, type: type, flag: flag, help: help, read: .one(set), value: value)
+    }
+
+    private static func list(
+        _ path: String, _ type: String, flag: String?, _ help: String,
+        _ member: WritableKeyPath<GatewaySettings, [String]> & Sendable,
+        check: @escaping @Sendable (SettingInput) throws(SettingRefusal) -> String
+    ) -> SettingsKey {
+        SettingsKey(
+            path: path, type: type, flag: flag, help: help,
+            read: .list(check: check) { $0[keyPath: member] = $1 },
+            value: { .array($0[keyPath: member].map { JSONValue($0) }) })
+    }
+
+    // MARK: Who may talk to it
+
+    private static let http: [SettingsKey] = [
+        one(
+            "listen", "ADDRESS:PORT", flag: "--listen", "Where HTTP is served.",
+            value: { JSONValue($0.listenText) }
+        ) { settings, input throws(SettingRefusal) in
+            (settings.listenIP, settings.listenPort) = try input.listenAddress()
+        },
+        list(
+            "hosts", "list of host names", flag: "--host", "Further names by which clients call this gateway.",
+            \.hosts
+        ) { input throws(SettingRefusal) in try input.host() },
+        list(
+            "origins", "list of web origins", flag: "--origin", "Web origins whose pages may use this gateway.",
+            \.origins
+        ) { input throws(SettingRefusal) in try input.origin() },
+        one(
+            "tokenFile", "path", flag: "--token-file", "The file with the bearer token that clients must show.",
+            value: { JSONValue($0.tokenFile) }
+        ) { settings, input throws(SettingRefusal) in settings.tokenFile = try input.path() },
+        one(
+            "noAuth", "true or false", flag: "--no-auth", "Serve other machines without a token.",
+            value: { JSONValue($0.noAuth) }
+        ) { settings, input throws(SettingRefusal) in settings.noAuth = try input.bool() },
+    ]
+
+    // MARK: How media flows
+
+    private static let media: [SettingsKey] = [
+        one(
+            "rtp.address", "address", flag: "--rtp-address", "The address that RTP is received on.",
+            value: { JSONValue($0.rtpIP) }
+        ) { settings, input throws(SettingRefusal) in settings.rtpIP = try input.address() },
+        one(
+            "rtp.announcedAddress", "address or host name", flag: "--announced-address",
+            "The address that clients are told to send RTP to.",
+            value: { JSONValue($0.announcedAddress) }
+        ) { settings, input throws(SettingRefusal) in settings.announcedAddress = try input.host() },
+        one(
+            "rtp.ports", "MIN-MAX", flag: "--rtp-ports", "The UDP ports for RTP.",
+            value: { JSONValue("\($0.rtpPorts.lowerBound)-\($0.rtpPorts.upperBound)") }
+        ) { settings, input throws(SettingRefusal) in settings.rtpPorts = try input.ports() },
+        SettingsKey(
+            path: "codecs", type: "list of codecs", flag: nil,
+            help: "What rooms can carry, in the order of preference.",
+            read: .tree { settings, reader, reading in
+                if let codecs = SettingsFile.codecs(reader, &reading) { settings.codecs = codecs }
+            },
+            value: { .array($0.codecs.map(\.settingsValue)) }),
+    ]
+
+    // MARK: What goes in and out
+
+    private static let rooms: [SettingsKey] = [
+        list(
+            "media", "list of folders", flag: "--media", "The folders whose files may be ingested.", \.mediaFolders
+        ) { input throws(SettingRefusal) in try input.path() },
+        one(
+            "recordings", "folder", flag: "--recordings", "Where recordings are written.",
+            value: { JSONValue($0.recordingsFolder) }
+        ) { settings, input throws(SettingRefusal) in settings.recordingsFolder = try input.path() },
+        list(
+            "pipelines", "list of folders", flag: "--pipelines", "Further folders of pipeline descriptions.",
+            \.furtherPipelines
+        ) { input throws(SettingRefusal) in try input.path() },
+        one(
+            "idleRoom", "seconds, 0 to 86400", flag: "--idle-room",
+            "Close an empty room after so many seconds; 0: never.",
+            value: { JSONValue($0.idleRoom.components.seconds) }
+        ) { settings, input throws(SettingRefusal) in
+            settings.idleRoom = .seconds(try input.integer(in: 0...86_400, unit: " seconds"))
+        },
+        SettingsKey(
+            path: "sources", type: "list of sources", flag: nil,
+            help: "What goes into rooms as soon as the gateway runs.",
+            read: .tree { settings, reader, reading in
+                settings.sources = SettingsFile.sources(reader, &reading)
+            },
+            value: { .array($0.sources.map(\.settingsValue)) }),
+    ]
+
+    // MARK: How it is run
+
+    private static let operation: [SettingsKey] = [
+        one(
+            "log.level", LogLevel.allCases.map(\.rawValue).joined(separator: ", "), flag: "--log-level",
+            "What is worth a line.",
+            value: { JSONValue($0.logLevel.rawValue) }
+        ) { settings, input throws(SettingRefusal) in settings.logLevel = try input.word() },
+        one(
+            "log.format", LogFormat.allCases.map(\.rawValue).joined(separator: ", "), flag: "--log-format",
+            "Lines for people, or a JSON object a line.",
+            value: { JSONValue($0.logFormat.rawValue) }
+        ) { settings, input throws(SettingRefusal) in settings.logFormat = try input.word() },
+        one(
+            "limits.pipelines", "1 to 1000", flag: "--pipeline-limit",
+            "How many ingests and recordings may run at once.",
+            value: { JSONValue($0.pipelineLimit) }
+        ) { settings, input throws(SettingRefusal) in settings.pipelineLimit = try input.integer(in: 1...1000) },
+    ]
+}
+
+extension GatewaySettings {
+    /// As `listen` is written.
+    var listenText: String { listenIP.contains(":") ? "[\(listenIP)]:\(listenPort)" : "\(listenIP):\(listenPort)" }
+}
