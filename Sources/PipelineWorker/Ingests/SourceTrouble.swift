@@ -105,7 +105,10 @@ struct SourceTrouble {
         case EADDRNOTAVAIL: "can't be listened on: no interface of this machine has this address"
         case EACCES: "can't be listened on: ports below 1024 need a privilege"
         case EIO: complaints.last.map { "can't be read: \(words(of: $0))" } ?? "can't be read: the connection broke"
-        default: error.isNoMedia ? "is no media that can be played" : nil
+        default:
+            error.isEnd
+                ? "brought nothing: the connection was closed at once"
+                : error.isNoMedia ? "is no media that can be played" : nil
         }
     }
 
