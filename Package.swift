@@ -5,7 +5,8 @@
 //
 // LADLE_FLOORS=6 leaves every floor above 6 out, and the HTTP stack with it, so that builds of the
 // media floors (sanitizers, fuzzing, benchmarks, the inner loop) take seconds. LADLE_ROOMS=PipelineWorker,ladle-pipeline
-// leaves everything out that these targets don't use.
+// leaves everything out that these targets don't use; LADLE_ROOMS=SystemTests builds both programs and the tests of
+// them alone.
 import PackageDescription
 
 struct Room {
@@ -18,12 +19,15 @@ struct Room {
     let tested: Bool
     /// What only its tests need besides.
     let testsUse: [Target.Dependency]
+    /// Rooms of any floor that only its tests need besides.
+    let testRooms: [String]
 
     init(
         _ name: String, floor: Int, kind: Kind = .library, uses: [String] = [],
-        outside: [Target.Dependency] = [], tested: Bool = false, testsUse: [Target.Dependency] = []
+        outside: [Target.Dependency] = [], tested: Bool = false, testsUse: [Target.Dependency] = [],
+        testRooms: [String] = []
     ) {
-        (self.name, self.floor, self.kind) = (name, floor, kind)
+        (self.name, self.floor, self.kind, self.testRooms) = (name, floor, kind, testRooms)
         (self.uses, self.outside, self.tested, self.testsUse) = (uses, outside, tested, testsUse)
     }
 }
@@ -100,7 +104,8 @@ let house: [Room] = [
         outside: [hummingbird, serviceLifecycle, logging], tested: true, testsUse: [scriptedCore]),
     Room(
         "PipelineWorker", floor: 9,
-        uses: ["Base", "CLinux", "RTP", "RTCP", "PipelineControl", "LibAV", "GStreamer"], tested: true),
+        uses: ["Base", "CLinux", "RTP", "RTCP", "PipelineControl", "LibAV", "GStreamer"], tested: true,
+        testRooms: ["PipelineDescription", "StrictYAML"]),
     // 10 · roof
     Room(
         "ladle", floor: 10, kind: .program,
@@ -126,6 +131,9 @@ for room in house {
     }
 }
 
+let named = Context.environment["LADLE_ROOMS"].map { $0.split(separator: ",").map(String.init) }
+let systemTestsAlone = named == ["SystemTests"]
+
 let settings: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]
 /// Medium-sized calls of the packet path across targets cost 5 ns with it and 17 ns without.
 let mediaSettings = settings + [.unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))]
@@ -141,8 +149,9 @@ func targets(of room: Room) -> [Target] {
     case .system(let pkgConfig, let apt):
         built = [.systemLibrary(name: room.name, pkgConfig: pkgConfig, providers: [.apt(apt)])]
     }
-    if room.tested {
+    if room.tested, !systemTestsAlone {
         let tests = uses + [.target(name: room.name), .target(name: "TestSupport")] + room.testsUse
+            + room.testRooms.map { .target(name: $0) }
         built.append(.testTarget(name: "\(room.name)Tests", dependencies: tests, swiftSettings: settings))
     }
     return built
@@ -150,21 +159,23 @@ func targets(of room: Room) -> [Target] {
 
 /// What `LADLE_ROOMS` names and all that those use, down to the ground.
 func rooms(named names: [String]) -> Set<String> {
-    house.filter { names.contains($0.name) }.reduce(into: Set(names)) { $0.formUnion(rooms(named: $1.uses)) }
+    house.filter { names.contains($0.name) }.reduce(into: Set(names)) {
+        $0.formUnion(rooms(named: $1.uses + $1.testRooms))
+    }
 }
-let chosen = Context.environment["LADLE_ROOMS"].map { rooms(named: $0.split(separator: ",").map(String.init)) }
+let chosen = named.map { rooms(named: systemTestsAlone ? ["ladle", "ladle-pipeline"] : $0) }
 let inhabited = house.filter { $0.floor <= top && (chosen?.contains($0.name) ?? true) }
 var all = inhabited.flatMap(targets(of:))
 // Helpers of the tests: vectors, seeded links, virtual clocks.
 all.append(
     .target(name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport", swiftSettings: settings))
-if top >= 7, chosen?.isDisjoint(with: ["Control", "Signaling"]) != true {
+if top >= 7, !systemTestsAlone, chosen?.isDisjoint(with: ["Control", "Signaling"]) != true {
     all.append(
         .target(
             name: "ScriptedCore", dependencies: ["Base", "ORTC", "MediaCore"], path: "Tests/ScriptedCore",
             swiftSettings: settings))
 }
-if top >= roof, chosen == nil {
+if top >= roof, chosen == nil || systemTestsAlone {
     // The built programs from outside: real tools on loopback, files opened again.
     all.append(
         .testTarget(

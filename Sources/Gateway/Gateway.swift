@@ -91,6 +91,7 @@ public struct Gateway: Sendable {
             .init(service: EventLog(events: events, logger: logger)), .init(service: RoomService(rooms: rooms)),
             .init(service: PipelineService(pipelines: pipelines, logger: logger)),
         ]
+        services.append(.init(service: observation.notice))
         if let reports { services.append(.init(service: reports)) }
         if !settings.sources.isEmpty {
             let standing = StandingSources(

@@ -2,10 +2,10 @@ import Glibc
 import Pipelines
 
 /// Where the descriptions of pipelines lie.
-enum PipelinesFolder {
+public enum PipelinesFolder {
     /// The folder that was named, else `share/ladle/pipelines` of an installation, else that of the source tree that
     /// the program was built in.
-    static func find(_ named: String?) throws(GatewayError) -> String {
+    public static func find(_ named: String?) throws(GatewayError) -> String {
         if let named { return named }
         guard let program = runningProgram() else {
             throw GatewayError("can't find out where the running program lies")

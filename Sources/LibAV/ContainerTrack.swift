@@ -26,7 +26,8 @@ public struct ContainerTrack: Sendable, Hashable {
     }
 
     public var codec: Codec
-    /// Pictures only.
+    /// Pictures only. Zero: not known yet, which Matroska and WebM can bear with VP8 and VP9: see
+    /// `ContainerWriter.setSize`.
     public var width = 0
     public var height = 0
     /// Pictures only: bits of a sample; more than 8 in VP9's profile 2 alone.
@@ -48,6 +49,10 @@ public struct ContainerTrack: Sendable, Hashable {
     }
 
     var isVideo: Bool { codec != .opus }
+    var isSizeKnown: Bool { !isVideo || width > 0 }
+
+    /// What stands in the header until the size is known. Two bytes each, as every size needs.
+    static let guessedSize = (width: 1280, height: 720)
 
     /// Adds this track to a muxer.
     func add(to context: UnsafeMutablePointer<AVFormatContext>, name: String) throws(LibAVError) {
@@ -62,8 +67,8 @@ public struct ContainerTrack: Sendable, Hashable {
         }
         if isVideo {
             values.pointee.codec_type = AVMEDIA_TYPE_VIDEO
-            values.pointee.width = Int32(clamping: width)
-            values.pointee.height = Int32(clamping: height)
+            values.pointee.width = Int32(clamping: isSizeKnown ? width : Self.guessedSize.width)
+            values.pointee.height = Int32(clamping: isSizeKnown ? height : Self.guessedSize.height)
             // MP4's vpcC tells depth and subsampling, which libav reads out of the format.
             if codec == .vp9 { values.pointee.format = pixelFormat.rawValue }
             stream.pointee.time_base = AVRational(num: 1, den: 90_000)

@@ -13,6 +13,8 @@ public final class ContainerWriter {
     /// By track, where its next frame may stand.
     private var earliest: [Int64]
     private let step: Int64
+    /// Of the picture whose size was not known at first; the muxer writes its own header once more at the end.
+    private var lateSize: (width: Int, height: Int)?
     private var isFinished = false
 
     /// Writes the header.
@@ -43,6 +45,8 @@ public final class ContainerWriter {
         case .matroska, .webm:
             // A cluster reaches the file when it ends: short ones keep the loss of a killed process well under a second.
             av_dict_set(&options, "cluster_time_limit", "300", 0)
+            // A size that is put in later would belie the header's checksum.
+            if !tracks.allSatisfy(\.isSizeKnown) { av_dict_set(&options, "write_crc32", "0", 0) }
             try check(avformat_write_header(context, &options), "write the header of \(name)")
         case .mp4:
             for (key, value) in FragmentedMP4.options { av_dict_set(&options, key, value, 0) }
@@ -111,9 +115,26 @@ public final class ContainerWriter {
             if let (position, bytes) = fragments.duration() { file.replace(bytes, at: position) }
         }
         try flushFile("finish")
+        if let lateSize { putSize(lateSize) }
+    }
+
+    /// Puts the size of the picture into the header of Matroska or WebM, once it is known.
+    public func setSize(width: Int, height: Int) {
+        guard lateSize == nil, !tracks.allSatisfy(\.isSizeKnown) else { return }
+        lateSize = (width, height)
+        putSize((width, height))
     }
 
     // MARK: Helpers
+
+    /// PixelWidth and PixelHeight stand side by side (RFC 9559 §5.1.4.1.28.6): B0 82 width, BA 82 height.
+    private func putSize(_ size: (width: Int, height: Int)) {
+        func elements(_ size: (width: Int, height: Int)) -> [UInt8] {
+            [0xB0, 0x82, UInt8(size.width >> 8 & 0xFF), UInt8(size.width & 0xFF)]
+                + [0xBA, 0x82, UInt8(size.height >> 8 & 0xFF), UInt8(size.height & 0xFF)]
+        }
+        file.replaceInHead(elements(ContainerTrack.guessedSize), with: elements(size))
+    }
 
     private func append(_ packet: Packet) throws(LibAVError) {
         try check(av_write_frame(context, packet.pointer), "write to \(name)")
@@ -122,8 +143,9 @@ public final class ContainerWriter {
 
     private func appendToFragment(_ packet: Packet, track: Int) throws(LibAVError) {
         guard let time = packet.presentation else { return }
-        if fragments?.isDue(at: time, isKeyPicture: tracks[track].isVideo && packet.isKey) == true { try cut() }
-        fragments?.note(packet, at: time, track: track)
+        let isKeyPicture = tracks[track].isVideo && packet.isKey
+        if fragments?.isDue(at: time, isKeyPicture: isKeyPicture) == true { try cut() }
+        fragments?.note(packet, at: time, track: track, isKeyPicture: isKeyPicture)
         try append(packet)
     }
 

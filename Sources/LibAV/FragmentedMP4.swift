@@ -10,7 +10,7 @@ struct FragmentedMP4 {
     ]
     /// The samples of one fragment begin within so long; with the last one's duration that is below a second.
     static let longest = Duration.milliseconds(900)
-    /// A key frame begins a fragment, but not when the last one is so young: headers cost some 300 bytes each.
+    /// A key frame begins a fragment, but not where each picture is one: headers cost some 300 bytes each.
     static let shortest = Duration.milliseconds(250)
     /// A frame is not held back any longer: its track is silent or has ended.
     static let patience = Duration.milliseconds(500)
@@ -33,18 +33,18 @@ struct FragmentedMP4 {
         var isKey: Bool
     }
 
-    private let hasVideo: Bool
     private var held: [Packet?]
     private var latest = Duration.zero
     private var end = Duration.zero
     private var firsts: [First?]
     private var start: Duration?
+    /// The last key frame that began a fragment.
+    private var lastKey: Duration?
     private var entries: [[Entry]]
     /// Where the duration goes.
     private var durationBox: Int?
 
     init(tracks: [ContainerTrack]) {
-        hasVideo = tracks.contains(where: \.isVideo)
         held = tracks.map { _ in nil }
         firsts = tracks.map { _ in nil }
         entries = tracks.map { _ in [] }
@@ -81,11 +81,13 @@ struct FragmentedMP4 {
     /// Whether a fragment ends before this frame.
     func isDue(at time: Duration, isKeyPicture: Bool) -> Bool {
         guard let start else { return false }
-        return time - start >= (isKeyPicture ? Self.shortest : Self.longest)
+        if time - start >= Self.longest { return true }
+        return isKeyPicture && lastKey.map { time - $0 >= Self.shortest } ?? true
     }
 
     /// A frame goes into the present fragment.
-    mutating func note(_ packet: Packet, at time: Duration, track: Int) {
+    mutating func note(_ packet: Packet, at time: Duration, track: Int, isKeyPicture: Bool) {
+        if isEmpty, isKeyPicture { lastKey = time }
         start = min(start ?? time, time)
         end = max(end, time + packet.duration)
         if firsts[track] == nil { firsts[track] = First(time: packet.pointer.pointee.pts, isKey: packet.isKey) }

@@ -69,7 +69,7 @@ public final class Input {
         interrupt.allow(access.openPatience)
         try check(avformat_open_input(&context, access.url, format, &options), "open \(name)")
         // Media has begun: from here on it comes, or it is not there.
-        interrupt.allow(access.openPatience ?? access.readPatience)
+        interrupt.allow(access.analysisPatience)
         try findStreams()
     }
 

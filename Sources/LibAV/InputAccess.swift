@@ -20,13 +20,15 @@ public struct InputAccess: Sendable, Hashable {
     public var frameRatePictures: Int
     /// For connecting and the first answer; nil: as long as it takes.
     public var openPatience: Duration?
+    /// For finding the streams then; nil: as long as it takes.
+    public var analysisPatience: Duration?
     /// For each packet.
     public var readPatience: Duration?
 
     public init(
         url: String, name: String, protocols: [String], formats: [String], format: String? = nil,
         options: [String: String] = [:], probeBytes: Int = 1 << 20, analysis: Duration = .seconds(1),
-        frameRatePictures: Int = 0, openPatience: Duration?, readPatience: Duration?
+        frameRatePictures: Int = 0, openPatience: Duration?, analysisPatience: Duration?, readPatience: Duration?
     ) {
         self.url = url
         self.name = name
@@ -38,6 +40,7 @@ public struct InputAccess: Sendable, Hashable {
         self.analysis = analysis
         self.frameRatePictures = frameRatePictures
         self.openPatience = openPatience
+        self.analysisPatience = analysisPatience
         self.readPatience = readPatience
     }
 }

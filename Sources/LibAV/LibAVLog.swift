@@ -50,7 +50,8 @@ public enum LibAVLog {
         let clean = state.withLock { $0.clean }
         // Cleaned before it is cut: half a secret would not be found.
         let line = String(clean(raw).map { $0.isNewline ? " " : $0 }).trimmingSpaces
-        guard !line.isEmpty else { return }
+        // Every encoder that is stopped in the middle says it.
+        guard !line.isEmpty, !line.contains("left in the queue on closing") else { return }
         let isWritten = state.withLock { state -> Bool in
             if level <= AV_LOG_WARNING {
                 state.complaints.append(line)
@@ -58,8 +59,6 @@ public enum LibAVLog {
             }
             // Tells what a stranger tried for a stream key, which may be a slip of the true one.
             if line.contains("Unexpected stream ") { return false }
-            // Every encoder that is stopped in the middle says so.
-            if line.contains("left in the queue on closing") { return false }
             if state.level == .everything { return true }
             let now = time(nil)
             if now != state.second { (state.second, state.lines) = (now, 0) }

@@ -63,6 +63,16 @@ final class OutputFile {
         avio_seek(io, end, Int32(SEEK_SET))
     }
 
+    /// Writes over bytes that stand among the first 4 KiB; does nothing where they don't, or where a file can't be read.
+    func replaceInHead(_ old: [UInt8], with new: [UInt8]) {
+        avio_flush(io)
+        var head = [UInt8](repeating: 0, count: 4096)
+        let count = pread(descriptor, &head, head.count, 0)
+        guard count >= old.count, let at = (0...count - old.count).first(where: { head[$0...].starts(with: old) })
+        else { return }
+        pwrite(descriptor, new, new.count, off_t(at))
+    }
+
     /// The object outlives its context: the writer holds both and frees the muxer first.
     private static func from(_ opaque: UnsafeMutableRawPointer?) -> OutputFile? {
         opaque.map { Unmanaged<OutputFile>.fromOpaque($0).takeUnretainedValue() }

@@ -23,7 +23,7 @@ protocol PipelineMachine: AnyObject {
 
 /// One pipeline, from the first command to the last report.
 public enum Worker {
-    /// A disk that takes nothing for this long at the end never will.
+    /// The longest that the end of a file may take: a daemon that is stopped has 10 s for all of its own.
     static let patienceAtEnd = Duration.seconds(5)
 
     /// Runs as a process of its own: standard input is the control channel, and the parent's end is ours.
@@ -81,6 +81,9 @@ public enum Worker {
                     machine = try Record(job, descriptor: descriptor, channel: channel, waiter: waiter)
                 case .command(.finish, _) where machine == nil:
                     channel.send(.finished(PipelineProgress(seconds: 0, tracks: [])))
+                    return nil
+                case .command(.check(let plan), _) where machine == nil:
+                    channel.send(.checked(PlanCheck.complaints(about: plan)))
                     return nil
                 case .end where machine == nil: return nil
                 default: try pass(event, to: machine)

@@ -12,6 +12,13 @@ struct Ladle: AsyncParsableCommand {
             """,
         subcommands: [
             ServeCommand.self, CheckCommand.self, DemoCommand.self, IngestCommand.self, RecordCommand.self,
-            TapCommand.self, EventsCommand.self, RoomsCommand.self, VersionCommand.self,
+            TapCommand.self, EventsCommand.self, RoomsCommand.self, PipelinesCommand.self, ExplainCommand.self,
+            DevicesCommand.self, VersionCommand.self,
         ])
+
+    static func main() async {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        CommandLine.hideSecrets()
+        await main(arguments)
+    }
 }

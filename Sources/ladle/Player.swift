@@ -13,7 +13,18 @@ struct Player: Sendable {
         var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
         defer { for pointer in pointers { free(pointer) } }
         pointers.append(nil)
-        let failure = posix_spawnp(&processID, "ffplay", nil, nil, pointers, environ)
+        // This thread may be one of Dispatch's, which block every signal, and Ctrl-C is ignored here: a player that
+        // inherited that would never end when told to.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        for number in [SIGINT, SIGTERM] { sigaddset(&signals, number) }
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+        let failure = posix_spawnp(&processID, "ffplay", nil, &attributes, pointers, environ)
         guard failure == 0 else {
             let cause =
                 failure == ENOENT

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Base
+import Pipelines
 
 struct RecordCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -14,11 +15,15 @@ struct RecordCommand: AsyncParsableCommand {
     @Option(name: .long, help: "A file name in the gateway's recordings folder; by default room, date and time.")
     var output: String?
     @Option(name: .long, help: "Only the tracks of the broadcaster with this id.") var broadcaster: String?
+    @Option(name: .long, help: "The description that writes it; see `ladle pipelines`.") var pipeline: String?
+    @Option(name: .long, help: "NAME=VALUE: what the description lets you choose. May be repeated.") var set: [String] =
+        []
     @Flag(name: .long, help: "Leave it running and print its id.") var detach = false
     @Option(name: .long, help: "Finish the recording with this id.") var stop: String?
     @Flag(name: .long, help: "Its status as one JSON object a line.") var json = false
 
     func run() async throws {
+        let parameters = try usage { try SourceOptions.parameters(set) }
         try await gateway.withClient { client in
             if let stop {
                 let status = try await client.call(.DELETE, "/api/v1/recordings/\(stop.asPathSegment)")
@@ -30,6 +35,8 @@ struct RecordCommand: AsyncParsableCommand {
             var request: [String: JSONValue] = ["room": JSONValue(room)]
             if let output { request["output"] = JSONValue(output) }
             if let broadcaster { request["broadcaster"] = JSONValue(broadcaster) }
+            if let pipeline { request["pipeline"] = JSONValue(pipeline) }
+            if !parameters.isEmpty { request["parameters"] = .object(parameters) }
             let status = try await client.call(.POST, "/api/v1/recordings", .object(request))
             guard let id = status["id"]?.stringValue else {
                 throw GatewayRefusal(status: 200, message: "a recording without id")

@@ -16,7 +16,7 @@ enum Sample {
             let frame = number == count ? nil : try Frame(width: width, height: height)
             for plane in 0..<3 {
                 _ = frame?.withPlane(plane) { bytes, _ in
-                    bytes.initializeMemory(as: UInt8.self, repeating: plane == 0 ? UInt8(30 + number * 9) : 128)
+                    bytes.initializeMemory(as: UInt8.self, repeating: plane == 0 ? UInt8(30 + number % 25 * 9) : 128)
                 }
             }
             frame?.presentation = .milliseconds(40 * number)

@@ -20,9 +20,7 @@ enum Router {
 }
 
 /// An ingest and a recording joined by loopback UDP, without an SFU between them.
-final class Chain: @unchecked Sendable {
-    // Sendable: a test hands it from one thread to the next.
-
+final class Chain {
     let ingest: WorkerProcess
     let record: WorkerProcess
     let file: TemporaryFile
@@ -30,8 +28,13 @@ final class Chain: @unchecked Sendable {
 
     private let relay: Relay?
 
-    /// - Parameter rule: what happens to packets on the way; nil joins both without a relay.
-    init(_ job: IngestJob, descriptor: Int32 = -1, container: RecordJob.Container = .matroska, rule: Relay.Rule? = nil)
+    /// - Parameters:
+    ///   - output: where the recording goes; nil: into `file`.
+    ///   - rule: what happens to packets on the way; nil joins both without a relay.
+    init(
+        _ job: IngestJob, descriptor: Int32 = -1, container: RecordJob.Container = .matroska, output: Int32? = nil,
+        rule: Relay.Rule? = nil
+    )
         throws
     {
         ingest = try WorkerProcess()
@@ -41,7 +44,7 @@ final class Chain: @unchecked Sendable {
         record = try WorkerProcess()
         try record.send(
             .record(RecordJob(fileName: "out", container: container, listenIP: "127.0.0.1")),
-            descriptor: file.descriptor)
+            descriptor: output ?? file.descriptor)
         let port = try record.listening()
         let relay = rule.map { Relay(to: port, rule: $0) }
         self.relay = relay

@@ -159,8 +159,8 @@ private func text(of file: OpenedFile) -> String {
     @Test(arguments: [
         ("../a.mkv", "has a / in it"), ("a/b.mkv", "has a / in it"), ("a..mkv", "has .. in it"), ("..", ".. in it"),
         ("a\u{7}.mkv", "control characters"), ("", "is empty"), (".mkv", "begins with a dot"),
-        ("a", "has no extension; possible: .mkv"),
-        ("a.mp4", "has the extension .mp4, which can't be written; possible: .mkv"),
+        ("a", "has no extension; possible: .mkv, .webm, .mp4"),
+        ("a.avi", "has the extension .avi, which can't be written; possible: .mkv, .webm, .mp4"),
         (String(repeating: "x", count: 252) + ".mkv", "longer than 255 bytes"),
     ])
     func `refuse a bad name and say why`(name: String, words: String) throws {
@@ -170,6 +170,27 @@ private func text(of file: OpenedFile) -> String {
         }
         #expect(error?.code == .invalid)
         #expect(error?.message.contains(words) == true, "\(error?.message ?? "")")
+    }
+
+    @Test(arguments: [("a.mkv", RecordJob.Container.matroska), ("a.b.WebM", .webm), ("a.mp4", .mp4)])
+    func `are what their names say`(name: String, container: RecordJob.Container) throws {
+        let sandbox = try Sandbox()
+        #expect(try sandbox.folders().createRecording(named: name, room: "demo").container == container)
+    }
+
+    @Test func `of a container that is asked for are named after it, and no name may say otherwise`() throws {
+        let sandbox = try Sandbox()
+        let made = try sandbox.folders().createRecording(named: nil, room: "demo", container: .webm)
+        #expect(made.file.name.hasSuffix(".webm") && made.container == .webm)
+        #expect(
+            try sandbox.folders().createRecording(named: "a.webm", room: "demo", container: .webm).container == .webm)
+        let error = #expect(throws: PipelinesError.self) {
+            try sandbox.folders().createRecording(named: "b.mkv", room: "demo", container: .webm)
+        }
+        #expect(
+            error?.message
+                == "the file name \"b.mkv\" has the extension .mkv, and what is asked for writes WebM: .webm")
+        #expect(access("\(sandbox.recordings)/b.mkv", F_OK) != 0)
     }
 
     @Test func `that nothing was written to can be taken away, others not`() throws {

@@ -33,7 +33,13 @@ private func recorder(_ name: String) -> String {
 @Suite struct `The catalog` {
     @Test func `has the shipped descriptions`() throws {
         let catalog = try PipelineCatalog(folder: shipped)
-        #expect(catalog.blueprints.map(\.name) == ["ingest-file", "ingest-test", "record-mkv"])
+        // What a request without `pipeline` gets, and both engines.
+        let usual: Set = [
+            "ingest-file", "ingest-test", "ingest-network", "ingest-camera", "ingest-microphone", "record-mkv",
+            "record-webm", "record-mp4",
+        ]
+        #expect(usual.isSubset(of: catalog.blueprints.map(\.name)))
+        #expect(Set(catalog.blueprints.map(\.engine.name)) == ["libav", "gstreamer"])
         #expect(catalog["ingest-test"]?.engine == .libav(.ingest(.test)))
         #expect(catalog["record-mkv"]?.kind == .record)
         #expect(catalog["nothing"] == nil)
@@ -56,6 +62,21 @@ private func recorder(_ name: String) -> String {
         #expect(lines.contains { $0.hasPrefix("3.yaml:") && $0.contains("no YAML") })
         #expect(lines.contains { $0.hasPrefix("4.yaml:1:7: name: ") })
         #expect(lines.contains { $0.hasPrefix("5.yaml: the file is longer than 64 KiB") })
+    }
+
+    @Test func `is of several folders, and no name is taken twice`() throws {
+        let shipped = try Folder(["a.yaml": recorder("a")])
+        let own = try Folder(["b.yaml": recorder("b")])
+        #expect(try PipelineCatalog(folders: [shipped.path, own.path]).blueprints.map(\.name) == ["a", "b"])
+        let twice = try Folder(["mine.yaml": recorder("a"), "wrong.yaml": "name: ["])
+        let error = #expect(throws: PipelineCatalogError.self) {
+            try PipelineCatalog(folders: [shipped.path, twice.path, "/no/such/folder"])
+        }
+        #expect(error?.errors.count == 3)
+        #expect(
+            error?.errors.first?.description
+                == "\(twice.path)/mine.yaml: name: \"a\" is the name of \(shipped.path)/a.yaml already")
+        #expect(error?.errors.last?.description == "/no/such/folder: the folder can't be read")
     }
 
     @Test func `needs a folder`() {

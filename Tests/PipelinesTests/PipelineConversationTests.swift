@@ -11,6 +11,7 @@ private let record = PipelineCommand.record(
     RecordJob(fileName: "a.mkv", container: .matroska, listenIP: "127.0.0.1"))
 private let plan = PipelineCommand.receive(ReceivePlan(ip: "127.0.0.1", port: 1, tracks: []))
 private let opened = PipelineReport.opened(OpenedSource(durationSeconds: nil, tracks: []))
+private let interrupted = PipelineReport.interrupted(SourceInterruption(reason: "gone", attempts: 1))
 private let failure = PipelineFailure(code: .media, message: "m")
 
 /// One line of a conversation.
@@ -60,8 +61,44 @@ private enum Said {
         }
     }
 
+    @Test func `waits for its source as long as it says so`() throws {
+        let lines: [(Said, PipelineConversation.Debt?)] = [
+            (.we(job), .firstAnswer),
+            // Nobody has come, or it can't be opened yet: hours, perhaps.
+            (.it(interrupted), .word), (.it(interrupted), .word), (.it(opened), nil),
+            // It is our turn; the source goes away meanwhile.
+            (.it(interrupted), nil), (.we(.send([])), .ready), (.it(interrupted), .word), (.it(.ready), nil),
+            (.it(interrupted), nil), (.we(.play), .running), (.it(interrupted), .word), (.it(.running), .word),
+            (.it(interrupted), .word), (.it(.progress(nothing)), .word), (.it(.resumed), .word),
+            (.it(interrupted), .word), (.we(.finish), .finished), (.it(interrupted), .finished),
+            (.it(.resumed), .finished), (.it(.finished(nothing)), .exit),
+        ]
+        for count in 1...lines.count {
+            #expect(try hold(.ingest, lines.prefix(count).map(\.0)).debt == lines[count - 1].1, "\(count)")
+        }
+    }
+
+    @Test func `about a description is one question and one answer`() throws {
+        let check = PipelineCommand.check(GStreamerPlan(launch: "fakesink"))
+        for kind in PipelineKind.allCases {
+            var conversation = try hold(kind, [.we(check)])
+            #expect(conversation.debt == .firstAnswer)
+            for command in [check, job, record] {
+                let fits = conversation.sent(command)
+                #expect(!fits)
+            }
+            try conversation.received(.checked([]))
+            #expect(conversation.debt == .exit && conversation.end?.failure == nil)
+        }
+    }
+
     @Test(
         arguments: [
+            (PipelineKind.ingest, [], interrupted), (.record, [.we(record)], interrupted),
+            (.ingest, [.we(job)], .resumed), (.ingest, [.we(job), .it(opened)], .resumed),
+            (.ingest, [.we(job)], .checked([])),
+            (.ingest, [.we(.check(GStreamerPlan(launch: "fakesink")))], opened),
+            (.ingest, [.we(.check(GStreamerPlan(launch: "fakesink")))], interrupted),
             (PipelineKind.ingest, [Said.we(job)], PipelineReport.ready),
             (.ingest, [.we(job)], .listening(port: 1)),
             (.ingest, [], opened),

@@ -2,10 +2,11 @@ import AsyncHTTPClient
 import Base
 import Foundation
 import NIOCore
+import Synchronization
 import Testing
 
 /// The built `ladle serve`, on loopback, with folders of its own.
-final class Daemon {
+final class Daemon: Sendable {
     let scratch: Scratch
     let port: Int
     let media: URL
@@ -44,13 +45,16 @@ final class Daemon {
 
     /// A client command of the built program, talking to this daemon.
     func ladle(_ arguments: [String]) throws -> Tool {
-        commands += 1
+        let number = commands.withLock { count in
+            count += 1
+            return count
+        }
         return try Tool(
-            Products.path("ladle"), arguments, output: scratch.url.appendingPathComponent("command-\(commands)"),
+            Products.path("ladle"), arguments, output: scratch.url.appendingPathComponent("command-\(number)"),
             environment: ["LADLE_URL": url])
     }
 
-    private var commands = 0
+    private let commands = Mutex(0)
 
     struct Answer {
         let status: Int

@@ -11,7 +11,7 @@ enum Products {
 }
 
 /// A folder of one test, gone with it.
-final class Scratch {
+final class Scratch: Sendable {
     let url: URL
 
     init(_ name: String = "ladle-test") throws {

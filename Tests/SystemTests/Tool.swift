@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// A program from outside, run to its end or for as long as a test needs it.
-final class Tool {
+final class Tool: Sendable {
     let process = Process()
     private let output: URL
 
@@ -12,7 +12,8 @@ final class Tool {
         _ = FileManager.default.createFile(atPath: output.path, contents: nil)
         let log = try FileHandle(forWritingTo: output)
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [program] + arguments
+        // As a terminal starts it: whatever runs the tests may have Ctrl-C ignored, and programs inherit that.
+        process.arguments = ["--default-signal", program] + arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = log
@@ -31,7 +32,7 @@ final class Tool {
             if ContinuousClock.now > deadline {
                 kill(process.processIdentifier, SIGKILL)
                 Issue.record("\(process.arguments ?? []) did not end within \(seconds) s:\n\(text)")
-                throw DeadlinePassed(what: "\(process.arguments?.first ?? "")")
+                throw DeadlinePassed(what: "\(process.arguments?.dropFirst().first ?? "")")
             }
             try await Task.sleep(for: .milliseconds(20))
         }

@@ -1,4 +1,5 @@
 import Base
+import ORTC
 import PipelineControl
 import PipelineDescription
 import Pipelines
@@ -39,6 +40,9 @@ public struct IngestJobs: Sendable {
             displayName: displayName(of: request, blueprint))
     }
 
+    /// What an ingest may send into a room with these capabilities.
+    public static func routerCodecs(of capabilities: RTPCapabilities) -> [TrackCodec] { capabilities.trackCodecs }
+
     // MARK: The description
 
     /// The names of all that fit, for messages.
@@ -78,6 +82,9 @@ public struct IngestJobs: Sendable {
         var given: [String: JSONValue] = [:]
         if let address = request.source.address, address.scheme.isDevice {
             given = address.query.mapValues { .string($0) }
+            guard given["device"] ?? .string(address.place) == .string(address.place) else {
+                throw .type("the parameter \"device\" is given twice, and differently")
+            }
             given["device"] = .string(address.place)
         }
         if request.loop { given["loop"] = true }
@@ -99,9 +106,28 @@ public struct IngestJobs: Sendable {
         switch (blueprint.engine, request.source) {
         case (.libav(.ingest(.test)), _): return .test(TestSource(values))
         case (.libav(.ingest(.file)), .file(let name)): return .file(name: name)
-        case (.libav(.ingest(.network)), .address(let address)): return .network(NetworkSource(address, values))
-        default: throw .unsupported("pipeline \"\(blueprint.name)\" can't be run")
+        case (.libav(.ingest(.network)), .address(let address)):
+            try check(request.parameters, fit: address.scheme)
+            return .network(NetworkSource(address, values))
+        default:
+            guard let plan = blueprint.plan(values: values) else {
+                throw .unsupported("pipeline \"\(blueprint.name)\" can't be run")
+            }
+            let name = request.source == .pipeline ? blueprint.name : request.source.text
+            return .gstreamer(plan, name: name)
         }
+    }
+
+    /// What was asked for and would not be heeded.
+    private func check(_ given: [String: JSONValue], fit scheme: SourceAddress.Scheme) throws(ControlError) {
+        if given["transport"] != nil, scheme != .rtsp, scheme != .rtsps {
+            throw .type("transport is for rtsp, and the address is one of \(scheme.rawValue)")
+        }
+        guard let listen = given["listen"], listen == true || listen == "true", scheme != .rtmp else { return }
+        throw .type(
+            scheme == .srt
+                ? "listen is for rtmp; an address of srt says it itself, with mode=listener behind its ?"
+                : "listen is for rtmp, and the address is one of \(scheme.rawValue)")
     }
 
     private func retry(of request: IngestRequest) throws(ControlError) -> RetryPolicy {

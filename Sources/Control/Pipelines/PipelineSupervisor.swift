@@ -79,12 +79,15 @@ public actor PipelineSupervisor: PipelineControlling {
 
     public func startRecording(_ request: RecordingRequest) async throws(ControlError) -> RecordingStatus {
         try checkLimit()
-        let plan = try RecordingJobs(catalog: catalog).plan(request)
+        let format = try RecordingJobs(catalog: catalog).plan(request)
         coming += 1
         defer { coming -= 1 }
         let made: NewRecording
         do {
-            made = try folders.createRecording(named: request.output, room: request.room)
+            // Without a description, the name decides, and the folder says which ones could.
+            let isFixed = request.pipeline != nil || request.output == nil
+            made = try folders.createRecording(
+                named: request.output, room: request.room, container: isFixed ? format.container : nil)
         } catch {
             throw ControlError(error)
         }
@@ -93,6 +96,7 @@ public actor PipelineSupervisor: PipelineControlling {
         let process: PipelineProcess
         do {
             room = try await enter(request.room, as: id)
+            try await format.check(room, for: request, leaving: id)
             process = try await start(id, .record, leaving: room)
         } catch {
             made.file.removeIfEmpty()
@@ -100,7 +104,7 @@ public actor PipelineSupervisor: PipelineControlling {
         }
         let status = RecordingStatus(id: id, room: request.room, file: made.file.path, state: .armed)
         let recording = Recording(
-            id: id, recording: made, plan: plan.gstreamer, broadcaster: request.broadcaster, status: status, room: room,
+            id: id, file: made.file, format: format, broadcaster: request.broadcaster, status: status, room: room,
             process: process, context: context)
         recordings.add(recording, id: id)
         // Before the answer: an ingest that is started after it waits for this one.

@@ -15,12 +15,13 @@ struct RecordedTrack: Sendable {
     /// … and the process knows.
     var isEnded = false
 
-    /// The first audio and the first video that a recorder can write; one kind alone when there is no more.
+    /// The first audio and the first video that the recording can take; one kind alone when there is no more.
     /// - Parameter broadcaster: Only of this one.
-    static func choice(of producers: [RoomProducer], broadcaster: String?) -> [RoomProducer] {
+    static func choice(
+        of producers: [RoomProducer], broadcaster: String?, format: RecordingFormat
+    ) -> [RoomProducer] {
         let possible = producers.filter { producer in
-            (broadcaster ?? producer.broadcaster) == producer.broadcaster
-                && ["audio/opus", "video/vp8", "video/vp9", "video/h264"].contains(producer.codec.lowercased())
+            (broadcaster ?? producer.broadcaster) == producer.broadcaster && format.takes(producer)
         }
         return possible.filter { producer in
             possible.first { $0.kind == producer.kind }?.id == producer.id

@@ -17,12 +17,10 @@ actor Recording {
     nonisolated let context: PipelineContext
     nonisolated let process: PipelineProcess
 
-    /// Its name and container; the open file itself is let go at the end.
+    /// Its name and what is written into it; the open file itself is let go at the end.
     private let name: String
-    private let container: RecordJob.Container
+    private let format: RecordingFormat
     private var file: OpenedFile?
-    /// Nil: libav writes the file.
-    private let plan: GStreamerPlan?
     /// Only this broadcaster's tracks.
     private let broadcaster: String?
     private let subject: PipelineSubject
@@ -43,15 +41,13 @@ actor Recording {
 
     /// - Parameter room: Retained under `id`; released here.
     init(
-        id: String, recording: NewRecording, plan: GStreamerPlan?, broadcaster: String?, status: RecordingStatus,
-        room: Room,
-        process: PipelineProcess, context: PipelineContext
+        id: String, file: OpenedFile, format: RecordingFormat, broadcaster: String?, status: RecordingStatus,
+        room: Room, process: PipelineProcess, context: PipelineContext
     ) {
         self.id = id
-        name = recording.file.name
-        container = recording.container
-        file = recording.file
-        self.plan = plan
+        name = file.name
+        self.format = format
+        self.file = file
         self.broadcaster = broadcaster
         self.room = room
         self.process = process
@@ -65,7 +61,8 @@ actor Recording {
         context.events.publish(.pipelineStarting(subject, processID: Int(process.processID)))
         let watch = Task { await watchRoom() }
         let job = RecordJob(
-            fileName: name, container: container, listenIP: context.configuration.listenIP, plan: plan)
+            fileName: name, container: format.container, listenIP: context.configuration.listenIP,
+            plan: format.gstreamer)
         await tell(.record(job), descriptor: file?.descriptor)
         for await report in process.reports { await handle(report) }
         let end = await process.end
@@ -112,7 +109,7 @@ actor Recording {
         isInRoom = true
         let broadcaster = Broadcaster(
             id: id, displayName: name, device: Broadcaster.Device(name: "Ladle"), role: .recorder,
-            rtpCapabilities: room.routerCapabilities.recordable)
+            rtpCapabilities: room.routerCapabilities.recordable(as: format))
         try await context.ask("the room took no recorder") { [room] in try await room.addBroadcaster(broadcaster) }
         self.port = port
         context.events.publish(.recordingArmed(subject))
@@ -124,7 +121,12 @@ actor Recording {
         do throws(PipelineFailure) {
             let snapshot = try await context.ask("the room said nothing") { [room] in await room.snapshot }
             guard !hasChosen, failure == nil else { return }
-            let choice = RecordedTrack.choice(of: snapshot.producers, broadcaster: broadcaster)
+            // Armed in an empty room, it meets only now what it can't hold. Without its picture, or without its sound,
+            // it would be a surprise afterwards.
+            if let refusal = format.refusal(of: snapshot, broadcaster: broadcaster) {
+                throw PipelineFailure(code: .refused, message: refusal)
+            }
+            let choice = RecordedTrack.choice(of: snapshot.producers, broadcaster: broadcaster, format: format)
             guard let first = choice.first else { return }
             guard choice.count == 2 || isSettled || completeSources.contains(first.broadcaster) else {
                 settle()

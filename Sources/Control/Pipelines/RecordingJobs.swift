@@ -9,19 +9,12 @@ public struct RecordingJobs: Sendable {
 
     public init(catalog: PipelineCatalog) { self.catalog = catalog }
 
-    public struct Plan: Sendable, Hashable {
-        /// What the file will be.
-        public var container: RecordJob.Container
-        /// Nil: libav writes it.
-        public var gstreamer: GStreamerPlan?
-    }
-
     /// Throws `invalid` with one line that names what does not fit and what would. Whether the file's name may be used
     /// at all, the folder says.
-    public func plan(_ request: RecordingRequest) throws(ControlError) -> Plan {
+    public func plan(_ request: RecordingRequest) throws(ControlError) -> RecordingFormat {
         let named = request.output.flatMap { output in
             output.lastIndex(of: ".").flatMap {
-                MediaFolders.containers[output[output.index(after: $0)...].lowercased()]
+                RecordJob.Container(fileExtension: String(output[output.index(after: $0)...]))
             }
         }
         let blueprint = try blueprint(for: request, container: named ?? .matroska)
@@ -29,10 +22,14 @@ public struct RecordingJobs: Sendable {
         let container = try container(of: blueprint)
         if let named, named != container {
             throw .type(
-                "pipeline \"\(blueprint.name)\" writes \(container.rawValue), which does not go by the file name "
-                    + "\"\(request.output ?? "")\"; possible: \(extensions(of: container))")
+                "pipeline \"\(blueprint.name)\" writes \(container.title), which does not go by the file name "
+                    + "\"\(request.output ?? "")\"; possible: .\(container.fileExtension)")
         }
-        return Plan(container: container, gstreamer: try gstreamer(blueprint, values))
+        guard case .gstreamer = blueprint.engine else { return RecordingFormat(libav: container) }
+        guard let plan = blueprint.plan(values: values) else {
+            throw .unsupported("pipeline \"\(blueprint.name)\" can't be run")
+        }
+        return RecordingFormat(gstreamer: plan, container: container, name: blueprint.name)
     }
 
     private func blueprint(
@@ -70,17 +67,5 @@ public struct RecordingJobs: Sendable {
         case .mp4: return .mp4
         case nil: throw .unsupported("pipeline \"\(blueprint.name)\" writes no file")
         }
-    }
-
-    private func gstreamer(
-        _ blueprint: PipelineBlueprint, _ values: [String: JSONValue]
-    ) throws(ControlError) -> GStreamerPlan? {
-        guard case .gstreamer(let plan) = blueprint.engine else { return nil }
-        _ = plan
-        throw .unsupported("pipeline \"\(blueprint.name)\" can't be run")
-    }
-
-    private func extensions(of container: RecordJob.Container) -> String {
-        MediaFolders.containers.filter { $0.value == container }.keys.sorted().map { ".\($0)" }.joined(separator: ", ")
     }
 }

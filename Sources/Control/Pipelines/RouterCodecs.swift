@@ -41,19 +41,10 @@ extension RTPCapabilities {
         }
     }
 
-    /// What our recorder can write, out of what this router has: VP8, VP9 of profiles 0 and 2, H264 in packetization
-    /// mode 1, Opus. It asks for key frames and for nothing again: on loopback nothing is lost that a retransmission
-    /// would find.
-    var recordable: RTPCapabilities {
-        let wanted = codecs.filter { codec in
-            switch codec.mimeType.lowercased() {
-            case "audio/opus", "video/vp8": true
-            case "video/vp9":
-                ["0", "2"].contains(codec.parameters["profile-id"]?.text.filter(\.isNumber) ?? "0")
-            case "video/h264": codec.parameters["packetization-mode"]?.integerValue == 1
-            default: false
-            }
-        }
+    /// What a recording can take, out of what this router has. It asks for key frames and for nothing again: on
+    /// loopback nothing is lost that a retransmission would find.
+    func recordable(as format: RecordingFormat) -> RTPCapabilities {
+        let wanted = codecs.filter { format.takes($0.mimeType, $0.parameters) }
         return RTPCapabilities(
             codecs: wanted.map { codec in
                 var codec = codec

@@ -33,8 +33,8 @@ struct RecordingsDisk: Sendable {
         var place = folder
         if access(place, F_OK) != 0 { place = "/" + folder.split(separator: "/").dropLast().joined(separator: "/") }
         var look = Look()
-        // Search and write permission: a file is to be made in it.
-        if access(place, W_OK | X_OK) != 0 { look.problem = String(cString: strerror(errno)) }
+        // Search and write permission: a file is to be made in it. The dot: it must be a folder.
+        if access(place + "/.", W_OK | X_OK) != 0 { look.problem = String(cString: strerror(errno)) }
         var about = statvfs()
         if statvfs(place, &about) == 0 {
             look.freeBytes = UInt64(about.f_bavail) * UInt64(about.f_frsize)

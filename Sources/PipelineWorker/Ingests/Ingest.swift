@@ -1,5 +1,6 @@
 import Base
 import Glibc
+import LibAV
 import PipelineControl
 
 /// The main thread's side of an ingest: answers the daemon, paces and sends.
@@ -71,8 +72,15 @@ final class Ingest: PipelineMachine {
             isNetwork = true
             let exchange = exchange
             startThread("feed") { NetworkFeed.run(job, access: access, exchange: exchange) }
-        case .gstreamer:
-            throw PipelineFailure(code: .protocolError, message: "no such source yet")
+        case .gstreamer(let plan, let name):
+            guard plan.input == nil || descriptor != nil else {
+                throw PipelineFailure(code: .protocolError, message: "no open descriptor came with \(name)")
+            }
+            exchange = IngestExchange(waiter: waiter, limits: GStreamerFeed.limits(plan))
+            let exchange = exchange
+            startThread("feed") {
+                GStreamerFeed.run(job, plan: plan, name: name, descriptor: descriptor, exchange: exchange)
+            }
         case .test(let source):
             if let descriptor { close(descriptor) }
             // Drawn as it goes: a short way ahead answers key frame requests soon.
@@ -205,7 +213,8 @@ final class Ingest: PipelineMachine {
     private func say(_ interruption: SourceInterruption, retry: Instant?, _ now: Instant) {
         self.interruption = (interruption, retry, now)
         var said = interruption
-        said.retrySeconds = retry.map { max(0, ($0 - now).seconds) }
+        // Nil while a try is under way.
+        said.retrySeconds = retry.flatMap { $0 > now ? ($0 - now).seconds : nil }
         channel.send(.interrupted(said))
     }
 
@@ -268,6 +277,8 @@ final class Ingest: PipelineMachine {
         if case .playing(let clock) = state { position = clock.position(at: now) }
         let account = progress(at: position, isLast: true)
         if isNetwork, !isClosed {
+            // Whatever breaks now is wanted.
+            LibAVLog.silence()
             let until = now + Self.patienceAtClosing
             state = .closing(account, until: until)
             (interruption, mediaDeadline) = (nil, until)

@@ -139,15 +139,28 @@ public struct NetworkAccess: Sendable {
         }
     }
 
-    /// - Parameter isReturn: the source has been open before; a first guess is enough.
-    public func input(isReturn: Bool) -> InputAccess {
+    /// - Parameters:
+    ///   - isReturn: the source has been open before; a first guess is enough.
+    ///   - patience: for connecting, and again for the first packets.
+    public func input(isReturn: Bool = false, patience open: Duration = connectPatience) -> InputAccess {
         let isPulled = flow == .pulled
         return InputAccess(
-            url: address.scheme == .srt ? address.secretText(without: Self.secretSRTMembers) : address.secretText,
+            url: address.scheme == .srt
+                ? address.secretText(without: Self.secretSRTMembers) : address.secretText,
             name: address.description, protocols: protocols, formats: formats, format: format,
             options: options, probeBytes: isPulled ? 5_000_000 : 1_000_000,
             analysis: isPulled ? .seconds(5) : .seconds(1), frameRatePictures: isPulled && !isReturn ? 20 : 0,
-            openPatience: isAwaited ? nil : Self.connectPatience,
-            readPatience: isPulled ? max(patience, Self.playlistPatience) : patience)
+            openPatience: isAwaited ? nil : open, analysisPatience: isAwaited ? Self.connectPatience : open,
+            readPatience: readPatience)
+    }
+
+    /// Without a packet for so long, the source counts as failed.
+    public var readPatience: Duration { flow == .pulled ? max(patience, Self.playlistPatience) : patience }
+
+    /// For one more try of a source that was open before. A try that waits for an answer to something that was lost
+    /// hides the source's return: it is given up soon while the source is not away for long.
+    /// - Parameter usual: what the last opening took.
+    public static func retryPatience(usual: Duration, away: Duration) -> Duration {
+        min(max(usual * 3, .seconds(1), away / 10), connectPatience)
     }
 }

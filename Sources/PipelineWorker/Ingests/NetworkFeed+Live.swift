@@ -19,6 +19,7 @@ extension NetworkFeed {
         input.select(Set(choice.streams.map(\.index)))
         let probe = SourceProbe(input, streams: choice.streams, depth: .live)
         if isStopped { return .stopped }
+        if probe.packets.isEmpty { return ending(of: probe.failure) }
         let plans: [TrackPlan]
         do throws(PipelineFailure) {
             plans = try decide(choice, input: input, probe: probe)

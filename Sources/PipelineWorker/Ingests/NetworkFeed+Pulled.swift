@@ -14,6 +14,7 @@ extension NetworkFeed {
         input.select(Set(choice.streams.map(\.index)))
         let probe = SourceProbe(input, streams: choice.streams)
         if isStopped { return .stopped }
+        if probe.packets.isEmpty, let failure = probe.failure { return nothingRead(failure, of: input) }
         let isFirst = !hasOpened
         let plans = try decide(choice, input: input, probe: probe)
         if isFirst {
@@ -115,6 +116,17 @@ extension NetworkFeed {
     /// Whether what broke off can be read on from where it was.
     private static func canGoOn(_ input: Input) -> Bool {
         input.duration != nil && (input.isSeekable || input.formatName == "hls")
+    }
+
+    private func nothingRead(_ error: LibAVError, of input: Input) -> Ending {
+        // Such a server sends from the start only, and the index is reached behind everything it describes.
+        guard input.duration != nil, !input.isSeekable, input.formatName.contains("mp4") else {
+            return ending(of: error)
+        }
+        let message =
+            "\(name) can't be read from its start: its index stands at its end, and the server offers no ranges; "
+            + "write it with the index in front (ffmpeg -movflags +faststart)"
+        return .hopeless(PipelineFailure(code: .cannotOpen, message: message))
     }
 
     private func isFile(_ input: Input) -> Bool { input.duration != nil || input.size != nil }

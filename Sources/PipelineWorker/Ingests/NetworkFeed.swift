@@ -33,6 +33,8 @@ final class NetworkFeed {
     /// Since it brings nothing; nil while it does.
     private(set) var awaySince: Instant?
     private var attempts = 0
+    /// What the last opening that went well took.
+    private var usualOpening: Duration?
     private var random = SystemRandomNumberGenerator()
 
     /// What a job's address means. A bad one fails at once.
@@ -135,8 +137,14 @@ final class NetworkFeed {
     /// Connects, or waits for one who does.
     func open() -> Opening {
         _ = LibAVLog.takeComplaints()
+        let began = MonotonicClock.now
+        let patience =
+            usualOpening.map { NetworkAccess.retryPatience(usual: $0, away: began - (awaySince ?? began)) }
+            ?? NetworkAccess.connectPatience
         do throws(LibAVError) {
-            let input = try Input(access.input(isReturn: hasOpened), interrupt: exchange.interrupt)
+            let input = try Input(
+                access.input(isReturn: hasOpened, patience: patience), interrupt: exchange.interrupt)
+            usualOpening = MonotonicClock.now - began
             if isStopped { return .ended(.stopped) }
             if hasWrongKey(LibAVLog.takeComplaints()) {
                 return .ended(.left("\(name): one who wanted to publish under another key was turned away"))
@@ -146,7 +154,7 @@ final class NetworkFeed {
             if isStopped { return .ended(.stopped) }
             let trouble = SourceTrouble(access.address, complaints: LibAVLog.takeComplaints())
             let failure = trouble.opening(
-                error, isOverdue: exchange.interrupt.isOverdue, patience: NetworkAccess.connectPatience)
+                error, isOverdue: exchange.interrupt.isOverdue, patience: patience)
             // A listener outlives those who come and can't speak.
             if access.isAwaited, error.systemError.map({ !Self.localErrors.contains($0) }) ?? true {
                 return pauseAfterVisitor("\(failure.message): it is waited for the next one")
@@ -172,10 +180,9 @@ final class NetworkFeed {
     /// Why an open source ended. `error` nil: it said so itself.
     func ending(of error: LibAVError?) -> Ending {
         if isStopped { return .stopped }
-        let patience = access.input(isReturn: true).readPatience ?? access.patience
         let trouble = SourceTrouble(access.address, complaints: LibAVLog.takeComplaints())
         let reason =
-            error.map { trouble.reading($0, isOverdue: exchange.interrupt.isOverdue, patience: patience) }
+            error.map { trouble.reading($0, isOverdue: exchange.interrupt.isOverdue, patience: access.readPatience) }
             ?? "\(name): the stream ended"
         if access.isAwaited { return .left(reason) }
         return .failed(PipelineFailure(code: hasOpened ? .media : .cannotOpen, message: reason))

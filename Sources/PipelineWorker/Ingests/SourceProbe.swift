@@ -26,6 +26,8 @@ struct SourceProbe {
     private let depth: Depth
     /// In the file's order.
     private(set) var packets: [Packet] = []
+    /// What ended the probe, if that was an error.
+    private(set) var failure: LibAVError?
     /// The file ended within the probe.
     private(set) var isWhole = false
     private(set) var h264 = H264(parameterSets: H264Stream())
@@ -44,7 +46,14 @@ struct SourceProbe {
         if let video { h264.parameterSets = H264Stream(extradata: video.parameters.extradata) }
         var (videoPackets, bytes) = (0, 0)
         while packets.count < depth.packets, bytes < Self.mostBytes {
-            guard let packet = try? input.read() else {
+            let packet: Packet?
+            do throws(LibAVError) {
+                packet = try input.read()
+            } catch {
+                failure = error
+                packet = nil
+            }
+            guard let packet else {
                 isWhole = true
                 break
             }

@@ -27,6 +27,8 @@ struct SourceTrouble {
     /// One clause about what ended a source that was open.
     func reading(_ error: LibAVError, isOverdue: Bool, patience: Duration) -> String {
         if isOverdue { return "\(address): no media for \(Self.seconds(patience))" }
+        // In the middle, a connection that breaks says nothing of what can't be opened.
+        if error.systemError == EIO, complaints.isEmpty { return "\(address): the connection broke" }
         return "\(address): \(cause(of: error))".asOneLine
     }
 
@@ -36,7 +38,9 @@ struct SourceTrouble {
             let host = line.split(separator: " ").drop { $0 != "hostname" }.dropFirst().first?.dropLast() ?? "the host"
             return "can't be reached: the host \(host) was not found; is its name right?"
         }
-        if complaint("not on whitelist") != nil || complaint("not allowed") != nil { return refused() }
+        if complaint("not on whitelist") != nil { return refused() }
+        if complaint("allowed_segment_extensions") != nil { return "lists something that a playlist may not name" }
+        if complaint("RTMP handshake") != nil { return "does not speak RTMP there" }
         if let line = complaint("[tls @") ?? complaint("[https @") ?? complaint("certificate") {
             return "can't be reached safely: TLS failed (\(words(of: line))); is its certificate valid here?"
         }

@@ -15,16 +15,18 @@ final class Record: PipelineMachine {
         /// Header and first frames are with the writer.
         case recording
         /// The writer ends the file.
-        case draining
+        case draining(since: Instant)
     }
 
     /// How long media, and a key frame, may take once everything is ready.
     static let patience = Duration.seconds(5)
     /// 8 MiB: more than a second of a good picture that comes all at once.
     private static let receiveBuffer: Int32 = 8 << 20
-    private static let flushInterval = Duration.milliseconds(300)
+    /// Matroska ends a cluster each time, MP4 a fragment, whose head is far longer.
+    private var flushInterval: Duration { job.container == .mp4 ? .milliseconds(500) : .milliseconds(300) }
 
-    private let name: String
+    private let job: RecordJob
+    private var name: String { job.fileName }
     private let channel: ControlChannel
     private let socket: UDPSocket
     private let writer: RecordWriter
@@ -34,8 +36,12 @@ final class Record: PipelineMachine {
     private var timeline = RecordTimeline()
     private var feedback: RecordFeedback?
     private var tracks: [RecordTrack] = []
-    private var sizes: [Int: (width: Int, height: Int)] = [:]
+    private var sizes: [Int: PictureSize] = [:]
     private var setups: [Int: [UInt8]] = [:]
+    /// By track, its position in the file; those that came too late for the header have none.
+    private var places: [Int: Int] = [:]
+    /// Tracks that are in the header without their size.
+    private var sizeless: Set<Int> = []
     private var isFinishing = false
     private var hasSaidRunning = false
     private var lastProgress: Instant?
@@ -45,7 +51,7 @@ final class Record: PipelineMachine {
     init(
         _ job: RecordJob, descriptor: Int32?, channel: ControlChannel, waiter: Waiter
     ) throws(PipelineFailure) {
-        name = job.fileName
+        self.job = job
         self.channel = channel
         guard let descriptor else {
             throw PipelineFailure(code: .protocolError, message: "no open descriptor came with \(job.fileName)")
@@ -60,6 +66,10 @@ final class Record: PipelineMachine {
             let cause = String(cString: strerror(errno))
             close(descriptor)
             throw PipelineFailure(code: .media, message: "can't listen on \(job.listenIP): \(cause)")
+        }
+        if let plan = job.plan, let complaint = PlanCheck.refusal(of: plan, name: job.fileName) {
+            close(descriptor)
+            throw complaint
         }
         self.socket = socket
         writer = RecordWriter(job, descriptor: descriptor, waiter: waiter)
@@ -129,8 +139,8 @@ final class Record: PipelineMachine {
             channel.send(.running)
         case .open, .closed: break
         }
-        if case .draining = state {
-            try drain(now)
+        if case .draining(let since) = state {
+            try drain(since: since, now)
             return nil
         }
         // What has come before the end was told still belongs into the file.
@@ -196,7 +206,7 @@ final class Record: PipelineMachine {
             guard timeline.hasBegun else { return }
         }
         for frame in timeline.takePending() { try write(frame) }
-        if now - lastFlush >= Self.flushInterval {
+        if now - lastFlush >= flushInterval {
             lastFlush = now
             writer.flush()
         }
@@ -204,9 +214,11 @@ final class Record: PipelineMachine {
 
     private func write(_ frame: RecordTimeline.Pending) throws(PipelineFailure) {
         let track = tracks[frame.track]
-        guard let time = synchronizer.time(of: frame.unit.timestamp, on: track.stream),
-            let placed = timeline.place(frame, at: time, isVideo: track.isVideo)
+        guard let place = places[frame.track], let time = synchronizer.time(of: frame.unit.timestamp, on: track.stream),
+            var placed = timeline.place(frame, at: time, isVideo: track.isVideo)
         else { return }
+        placed.track = place
+        if sizeless.remove(frame.track) != nil { placed.size = sizes[frame.track] }
         try writer.write(placed)
         track.frames += 1
     }
@@ -215,9 +227,9 @@ final class Record: PipelineMachine {
         guard case .waiting(let since) = state else { return }
         let videos = tracks.filter { $0.isVideo && (!$0.hasEnded || sizes[$0.position] != nil) }
         let isRipe = videos.allSatisfy { sizes[$0.position] != nil } && !timeline.pending.isEmpty
-        guard isRipe || (isLast && !timeline.pending.isEmpty) else {
-            if now - since >= Self.patience { throw missing(videos) }
-            if timeline.pendingBytes > RecordWriter.mostWaiting { throw missing(videos) }
+        let isLate = now - since >= Self.patience
+        guard isRipe || ((isLast || isLate) && !timeline.pending.isEmpty) else {
+            if isLate || timeline.pendingBytes > RecordWriter.mostWaiting { throw missing(videos) }
             return
         }
         timeline.noteRipe(at: now)
@@ -226,25 +238,51 @@ final class Record: PipelineMachine {
         }
         let hasAll = tracks.allSatisfy { $0.hasEnded || $0.packets > 0 }
         let isPatient = timeline.ripeSince.map { now - $0 < RecordTimeline.patience } ?? true
-        if isPatient, !isLast, !(areSynchronized && hasAll) { return }
+        if isPatient, !isLast, !isLate, !(areSynchronized && hasAll) { return }
         let frames = timeline.begin(isVideo: { tracks[$0].isVideo }) {
             synchronizer.time(of: $0.unit.timestamp, on: tracks[$0.track].stream)
         }
         state = .recording
-        writer.open(tracks.map(containerTrack))
+        writer.open(layOut())
         for frame in frames { try write(frame) }
     }
 
-    private func containerTrack(_ track: RecordTrack) -> ContainerTrack {
-        // A picture that ended before it began keeps its place in the file, empty.
-        let size = sizes[track.position] ?? (16, 16)
-        let setup = setups[track.position] ?? []
-        return switch track.codec {
-        case .vp8: ContainerTrack(video: .vp8, width: size.width, height: size.height)
-        case .vp9: ContainerTrack(video: .vp9, width: size.width, height: size.height)
-        case .h264: ContainerTrack(video: .h264, width: size.width, height: size.height, setup: setup)
-        case .opus, .other: ContainerTrack(opusChannels: 2)
+    /// Gives each track its place in the file; pictures that have not begun get one where they can come later.
+    private func layOut() -> [ContainerTrack] {
+        var laidOut: [ContainerTrack] = []
+        for track in tracks {
+            if track.isVideo, sizes[track.position] == nil {
+                let cause = track.packets == 0 ? "nothing came on" : "no key frame came on"
+                let canJoin = !track.hasEnded && canBeginLate(track)
+                log(
+                    "\(name) begins without a picture: \(cause) the \(track.subject); "
+                        + (canJoin ? "it is taken in when it comes" : "what comes of it later is left out"))
+                guard canJoin else { continue }
+                sizeless.insert(track.position)
+            }
+            places[track.position] = laidOut.count
+            laidOut.append(containerTrack(track))
         }
+        return laidOut
+    }
+
+    /// Whether a header can be written before the first key frame: H264 needs its parameter sets there, MP4 the size.
+    private func canBeginLate(_ track: RecordTrack) -> Bool {
+        job.plan == nil && job.container != .mp4 && (track.codec == .vp8 || track.codec == .vp9)
+    }
+
+    private func containerTrack(_ track: RecordTrack) -> ContainerTrack {
+        let size = sizes[track.position] ?? PictureSize(width: 0, height: 0)
+        let codec: ContainerTrack.Codec
+        switch track.codec {
+        case .vp8: codec = .vp8
+        case .vp9: codec = .vp9
+        case .h264: codec = .h264
+        case .opus, .other: return ContainerTrack(opusChannels: 2)
+        }
+        return ContainerTrack(
+            video: codec, width: size.width, height: size.height, bitDepth: size.bitDepth,
+            setup: setups[track.position] ?? [])
     }
 
     /// Says which track has kept the recording from beginning.
@@ -276,22 +314,17 @@ final class Record: PipelineMachine {
                 code: tracks.contains { $0.packets > 0 } ? .noKeyFrame : .noMedia,
                 message: "\(name) ended before anything came that a recording could begin with")
         }
-        writer.finish()
-        state = .draining
-        drainProgress = (writer.jobsDone, now)
+        writer.finish(at: now)
+        state = .draining(since: now)
         deadline = now + .seconds(1)
     }
 
-    private var drainProgress = (jobs: 0, since: Instant(nanoseconds: 0))
-
-    private func drain(_ now: Instant) throws(PipelineFailure) {
+    private func drain(since: Instant, _ now: Instant) throws(PipelineFailure) {
         deadline = now + .seconds(1)
-        let jobs = writer.jobsDone
-        if jobs != drainProgress.jobs { drainProgress = (jobs, now) }
-        guard now - drainProgress.since < Worker.patienceAtEnd else {
+        guard now - since < Worker.patienceAtEnd else {
             throw PipelineFailure(
                 code: .cannotWrite,
-                message: "\(name) could not be ended: the disk has done nothing for"
+                message: "\(name) could not be ended: the disk did not take the rest within"
                     + " \(Worker.patienceAtEnd.components.seconds) s")
         }
     }

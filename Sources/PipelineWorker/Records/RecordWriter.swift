@@ -13,6 +13,8 @@ struct FileFrame: Sendable {
     /// Zero when not known.
     var duration: Duration
     var isKey: Bool
+    /// With the first picture of a track that was opened without knowing its size.
+    var size: PictureSize?
 }
 
 /// Writes the file on a thread of its own: a disk that takes its time must not cost packets.
@@ -21,6 +23,8 @@ struct FileFrame: Sendable {
 final class RecordWriter: Sendable {
     /// What may wait to be written. Half a minute of a good picture: a disk that is further behind won't catch up.
     static let mostWaiting = 64 << 20
+    /// What waits at the end is written for so long; then the index must follow, while somebody still waits for it.
+    static let timeForRest = Duration.seconds(3)
 
     enum Condition: Sendable {
         /// The header is not written yet.
@@ -44,7 +48,8 @@ final class RecordWriter: Sendable {
         var waiting = 0
         var condition = Condition.closed
         var fileBytes = 0
-        var jobsDone = 0
+        /// Frames are written until then; nil: as long as it takes.
+        var lastWrite: Instant?
     }
 
     private let state = Monitor(State())
@@ -62,14 +67,16 @@ final class RecordWriter: Sendable {
     var condition: Condition { state.update { $0.condition } }
     var fileBytes: Int { state.update { $0.fileBytes } }
 
-    /// Rises while the disk takes anything at all.
-    var jobsDone: Int { state.update { $0.jobsDone } }
-
     func open(_ tracks: [ContainerTrack]) { add(.open(tracks)) }
     /// Brings what was written into the file.
     func flush() { add(.flush) }
-    /// Ends the file in order.
-    func finish() { add(.finish) }
+    /// Ends the file in order, without what a slow disk doesn't take in time.
+    func finish(at now: Instant) {
+        state.update { state in
+            state.lastWrite = now + Self.timeForRest
+            state.jobs.append(.finish)
+        }
+    }
     /// Lets the file be as it is.
     func giveUp() { add(.giveUp) }
 
@@ -107,13 +114,22 @@ final class RecordWriter: Sendable {
     private func loop(_ descriptor: Int32) throws(PipelineFailure) -> Bool {
         var file: (any RecordingFile)?
         var isFirst = true
+        /// From when to when frames were left out.
+        var lost: ClosedRange<Duration>?
         while true {
-            let job = state.wait { $0.jobs.removeFirst() ?? nil }
+            let (job, lastWrite) = state.wait { state in
+                state.jobs.removeFirst().map { ($0, state.lastWrite) }
+            }
             switch job {
             case .open(let tracks):
                 file = try RecordingFiles.open(job: self.job, descriptor: descriptor, tracks: tracks)
             case .write(let frame):
                 state.update { $0.waiting -= frame.bytes.count }
+                if let lastWrite, MonotonicClock.now >= lastWrite {
+                    let from = lost?.lowerBound ?? frame.time
+                    lost = min(from, frame.time)...max(lost?.upperBound ?? from, frame.time + frame.duration)
+                    continue
+                }
                 try file?.write(frame)
                 if isFirst, file != nil {
                     isFirst = false
@@ -121,20 +137,24 @@ final class RecordWriter: Sendable {
                     state.update { $0.condition = .open }
                     waiter.nudge()
                 }
-            case .flush: try file?.flush()
+            case .flush: if lost == nil { try file?.flush() }
             case .finish:
                 try file?.finish()
                 state.update { $0.fileBytes = file?.size ?? 0 }
+                if let lost {
+                    let seconds = Double(Int((lost.upperBound - lost.lowerBound).seconds * 10)) / 10
+                    throw PipelineFailure(
+                        code: .cannotWrite,
+                        message:
+                            "\(name) is in order, but without its last \(seconds) s: the disk was too slow for them")
+                }
                 return true
             case .giveUp:
                 // What is in memory may still be worth having.
                 try? file?.finish()
                 return false
             }
-            state.update { state in
-                state.jobsDone += 1
-                state.fileBytes = file?.size ?? 0
-            }
+            state.update { $0.fileBytes = file?.size ?? 0 }
         }
     }
 }

@@ -23,8 +23,10 @@ enum RecordingFiles {
     static func open(
         job: RecordJob, descriptor: Int32, tracks: [ContainerTrack]
     ) throws(PipelineFailure) -> any RecordingFile {
-        // job.plan: what a GStreamer description muxes.
-        try LibAVFile(
+        if let plan = job.plan {
+            return try GStreamerFile(plan, name: job.fileName, descriptor: descriptor, tracks: tracks)
+        }
+        return try LibAVFile(
             descriptor: descriptor, name: job.fileName, format: ContainerFormat(job.container), tracks: tracks)
     }
 }
@@ -55,6 +57,7 @@ final class LibAVFile: RecordingFile {
 
     func write(_ frame: FileFrame) throws(PipelineFailure) {
         try Self.asking { () throws(LibAVError) in
+            if let size = frame.size { writer.setSize(width: size.width, height: size.height) }
             try writer.write(
                 Packet(copying: frame.bytes, presentation: frame.time, duration: frame.duration, isKey: frame.isKey),
                 track: frame.track)

@@ -30,33 +30,36 @@ public struct NewRecording: Sendable {
 }
 
 extension MediaFolders {
-    /// File name extensions and the containers they stand for.
-    public static let containers: [String: RecordJob.Container] = ["mkv": .matroska]
-
     /// Makes a new file in the recordings folder; nothing is ever overwritten.
-    /// - Parameter name: Nil: named by room, date and time, with a counter when that is taken.
+    /// - Parameters:
+    ///   - name: Nil: named by room, date and time, with a counter when that is taken.
+    ///   - container: What shall be written; a name must end accordingly. Nil: by the name's extension, Matroska without
+    ///     a name.
     public func createRecording(
-        named name: String?, room: String, date: RecordingDate = .now
+        named name: String?, room: String, container wanted: RecordJob.Container? = nil, date: RecordingDate = .now
     ) throws(PipelinesError) -> NewRecording {
-        let container = try name.map { name throws(PipelinesError) in try Self.container(of: name) } ?? .matroska
+        let named = try name.map { name throws(PipelinesError) in try Self.container(of: name, wanted: wanted) }
+        let container = named ?? wanted ?? .matroska
         try makeRecordingsFolder()
         if let name {
             let file = try create(name)
             guard let file else { throw PipelinesError(.exists, "\(quoted(name)) exists and is not overwritten") }
             return NewRecording(file: file, container: container)
         }
-        let stem = "\(Self.fileName(of: room))-\(date)"
+        let (stem, ending) = ("\(Self.fileName(of: room))-\(date)", container.fileExtension)
         // 1000 recordings of one room within one second are somebody's mistake.
         for count in 1...1000 {
-            if let file = try create(count == 1 ? "\(stem).mkv" : "\(stem)-\(count).mkv") {
+            if let file = try create(count == 1 ? "\(stem).\(ending)" : "\(stem)-\(count).\(ending)") {
                 return NewRecording(file: file, container: container)
             }
         }
-        throw PipelinesError(.exists, "\(stem).mkv and a thousand names after it exist")
+        throw PipelinesError(.exists, "\(stem).\(ending) and a thousand names after it exist")
     }
 
     /// Checks a name that somebody gave.
-    static func container(of name: String) throws(PipelinesError) -> RecordJob.Container {
+    static func container(
+        of name: String, wanted: RecordJob.Container? = nil
+    ) throws(PipelinesError) -> RecordJob.Container {
         func refuse(_ why: String) -> PipelinesError {
             PipelinesError(.invalid, "the file name \(quoted(name)) \(why)")
         }
@@ -66,10 +69,15 @@ extension MediaFolders {
         if name.contains("..") { throw refuse("has .. in it") }
         if name.hasPrefix(".") { throw refuse("begins with a dot") }
         if name.utf8.count > 255 { throw refuse("is longer than 255 bytes") }
-        let possible = containers.keys.sorted().map { "." + $0 }.joined(separator: ", ")
+        let possible = (wanted.map { [$0] } ?? RecordJob.Container.all).map { "." + $0.fileExtension }
+            .joined(separator: ", ")
         guard let dot = name.lastIndex(of: ".") else { throw refuse("has no extension; possible: \(possible)") }
-        guard let container = containers[name[name.index(after: dot)...].lowercased()] else {
-            throw refuse("has the extension \(name[dot...]), which can't be written; possible: \(possible)")
+        let ending = String(name[name.index(after: dot)...])
+        guard let container = RecordJob.Container(fileExtension: ending) else {
+            throw refuse("has the extension .\(ending), which can't be written; possible: \(possible)")
+        }
+        if let wanted, container != wanted {
+            throw refuse("has the extension .\(ending), and what is asked for writes \(wanted.title): \(possible)")
         }
         return container
     }

@@ -7,13 +7,13 @@ import PipelineDescription
 public struct PipelineConversation: Sendable {
     /// What the process owes us; silence beyond its deadline means that it hangs.
     public enum Debt: String, Sendable, Hashable, CaseIterable {
-        /// `opened` or `listening` after the job.
+        /// `opened`, `listening` or `checked` after the first command.
         case firstAnswer
         /// `ready` after `send` or `receive`.
         case ready
         /// `running` after `play`; a recorder's after `ready`.
         case running
-        /// Anything: it reports about once a second while it runs.
+        /// Anything: it reports about once a second while it runs, and every 5 s at least while it waits for its source.
         case word
         /// `finished` after `finish`.
         case finished
@@ -30,7 +30,7 @@ public struct PipelineConversation: Sendable {
     private var said: Set<Word> = []
     private var asked: Set<Word> = []
 
-    private enum Word { case job, first, plan, ready, play, running, finish }
+    private enum Word { case job, check, first, plan, ready, play, running, finish }
 
     public init(kind: PipelineKind) { self.kind = kind }
 
@@ -39,7 +39,8 @@ public struct PipelineConversation: Sendable {
         guard end == nil else { return false }
         switch command {
         case .ingest, .record:
-            guard kind == (command.isIngest ? .ingest : .record), asked.insert(.job).inserted else { return false }
+            guard kind == (command.isIngest ? .ingest : .record), !asked.contains(.finish), asked.insert(.job).inserted
+            else { return false }
             owe(.firstAnswer)
         case .send, .receive:
             guard kind == (command.isSend ? .ingest : .record), said.contains(.first), !asked.contains(.finish),
@@ -54,8 +55,10 @@ public struct PipelineConversation: Sendable {
         case .endTrack:
             guard kind == .record, asked.contains(.plan), !asked.contains(.finish) else { return false }
         case .check:
-            // Asked of a process of its own, which is no ingest and no recording; see `PlanCheck`.
-            return false
+            // The first and only command, of either kind; see `PlanCheck`.
+            guard asked.isDisjoint(with: [.job, .finish]), asked.insert(.check).inserted else { return false }
+            asked.insert(.job)
+            owe(.firstAnswer)
         case .finish:
             guard asked.insert(.finish).inserted else { return false }
             climb(to: .draining)
@@ -69,7 +72,7 @@ public struct PipelineConversation: Sendable {
         guard end == nil else { throw unexpected(report) }
         switch report {
         case .opened, .listening:
-            guard kind == (report.isOpened ? .ingest : .record), asked.contains(.job), said.insert(.first).inserted
+            guard kind == (report.isOpened ? .ingest : .record), hasJob, said.insert(.first).inserted
             else { throw unexpected(report) }
             owe(nil)
         case .ready:
@@ -83,13 +86,18 @@ public struct PipelineConversation: Sendable {
         case .progress:
             guard said.contains(.ready) else { throw unexpected(report) }
         case .interrupted:
-            guard kind == .ingest, asked.contains(.job) else { throw unexpected(report) }
-            // It waits for its source, and says so again and again.
-            owe(.word)
+            guard kind == .ingest, hasJob else { throw unexpected(report) }
+            // It waits for its source, for hours perhaps, and says so again and again: whatever it owed waits too. When
+            // it is our turn (`opened` is being answered), it owes nothing, as before.
+            if debt != nil { owe(.word) }
         case .resumed:
             guard kind == .ingest, said.contains(.running) else { throw unexpected(report) }
             owe(.word)
-        case .checked: throw unexpected(report)
+        case .checked:
+            guard asked.contains(.check) else { throw unexpected(report) }
+            end = .finished(PipelineProgress(seconds: 0, tracks: []))
+            climb(to: .draining)
+            debt = .exit
         case .finished(let progress):
             end = .finished(progress)
             climb(to: .draining)
@@ -108,6 +116,9 @@ public struct PipelineConversation: Sendable {
         climb(to: end.failure == nil ? .finished : .failed)
         return end
     }
+
+    /// It has something to bring or to write.
+    private var hasJob: Bool { asked.contains(.job) && !asked.contains(.check) }
 
     /// After `finish` only the end is owed, whatever was owed before.
     private mutating func owe(_ debt: Debt?) {

@@ -59,6 +59,9 @@ public struct PipelineSettings: Sendable, Hashable {
         let wanted = [
             "PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SWIFT_BACKTRACE", "ASAN_OPTIONS",
             "TSAN_OPTIONS",
+            // Where GStreamer has its plugins and remembers them, and what libav trusts.
+            "XDG_CACHE_HOME", "GST_PLUGIN_PATH", "GST_PLUGIN_SYSTEM_PATH", "GST_REGISTRY", "SSL_CERT_FILE",
+            "SSL_CERT_DIR",
         ]
         var environment: [String: String] = [:]
         for name in wanted {

@@ -39,11 +39,13 @@ import Testing
 
     @Test func `takes parameters, also as text`() throws {
         let source = try address("rtmp://0.0.0.0/live/x")
-        let parameters: [String: JSONValue] = ["transport": "udp", "listen": "true", "patience": "12"]
+        let parameters: [String: JSONValue] = ["listen": "true", "patience": "12"]
         #expect(
             try plan(source, parameters).job.source
-                == .network(
-                    NetworkSource(url: "rtmp://0.0.0.0/live/x", transport: .udp, listens: true, patience: 12)))
+                == .network(NetworkSource(url: "rtmp://0.0.0.0/live/x", listens: true, patience: 12)))
+        #expect(
+            try plan(try address("rtsp://h/1"), ["transport": "udp"]).job.source
+                == .network(NetworkSource(url: "rtsp://h/1", transport: .udp)))
         #expect(
             try plan(.test, ["width": 1280, "seconds": 2]).job.source == .test(TestSource(width: 1280, seconds: 2)))
         #expect(
@@ -66,6 +68,62 @@ import Testing
         #expect(try plan(try address("srt://h:1"), retry: .never).job.retry == .never)
         #expect(try plan(.file("a")).job.retry == .never)
         #expect(try plan(.test, retry: .never).job.retry == .never)
+    }
+
+    @Test func `of a device sets what stands in its address`() throws {
+        let jobs = IngestJobs(catalog: try PipelineCatalog(folder: PipelinesWorld.descriptions))
+        func plan(_ text: String, _ parameters: [String: JSONValue] = [:]) throws -> IngestJobs.Plan {
+            try jobs.plan(IngestRequest(room: "r", source: try address(text), parameters: parameters))
+        }
+        let camera = try plan("v4l2:/dev/video2?microphone=hw:1,0&width=640&height=360", ["framesPerSecond": 25])
+        guard
+            case .gstreamer(let description, "v4l2:/dev/video2?microphone=hw:1,0&width=640&height=360") = camera.job
+                .source
+        else {
+            Issue.record("\(camera)")
+            return
+        }
+        let values = Dictionary(
+            uniqueKeysWithValues: description.properties.map { ("\($0.element).\($0.property)", $0.value) })
+        #expect(
+            values == [
+                "camera.device": "/dev/video2", "microphone.device": "hw:1,0", "size.caps.width": 640,
+                "size.caps.height": 360, "size.caps.framerate": 25,
+            ])
+        #expect(description.branches["opus"] != nil && description.input == nil)
+        #expect(camera.displayName == "Camera /dev/video2" && camera.job.retry == .onceOpened)
+        // Without a microphone there is no sound.
+        guard case .gstreamer(let silent, _) = try plan("v4l2:/dev/video0").job.source else { return }
+        #expect(silent.branches["opus"] == nil)
+        guard case .gstreamer(let microphone, _) = try plan("alsa:hw:1").job.source else { return }
+        #expect(microphone.properties.map(\.value) == ["hw:1"])
+        for (text, words) in [
+            ("v4l2:/dev/video0?width=wide", "parameter width of ingest-camera: \"wide\" is no integer"),
+            ("v4l2:/dev/video0?zoom=2", "ingest-camera has no parameter \"zoom\"; it has device, microphone, width"),
+            ("v4l2:/dev/video0?device=/dev/video1", "the parameter \"device\" is given twice, and differently"),
+        ] {
+            let error = #expect(throws: ControlError.self) { try plan(text) }
+            #expect(error?.message.hasPrefix(words) == true, "\(String(describing: error))")
+        }
+    }
+
+    @Test func `of a file may be GStreamer's`() throws {
+        let jobs = IngestJobs(catalog: try PipelineCatalog(folder: PipelinesWorld.descriptions))
+        let plan = try jobs.plan(IngestRequest(room: "r", source: .file("a/b.mp4"), pipeline: "ingest-file-gst"))
+        guard case .gstreamer(let description, "a/b.mp4") = plan.job.source else {
+            Issue.record("\(plan)")
+            return
+        }
+        #expect(description.input == "input" && plan.file == "a/b.mp4")
+        let own = try jobs.plan(
+            IngestRequest(
+                room: "r", source: .pipeline, pipeline: "ingest-lower-third", parameters: ["text": "Hello"]))
+        guard case .gstreamer(let lowerThird, "ingest-lower-third") = own.job.source else {
+            Issue.record("\(own)")
+            return
+        }
+        #expect(lowerThird.properties.contains { $0.element == "title" && $0.value == "Hello" })
+        #expect(own.file == nil && own.shownSource == "ingest-lower-third" && own.job.retry == .never)
     }
 
     @Test func `shows no secret, wherever it stood`() throws {
@@ -108,6 +166,14 @@ import Testing
             (
                 refusal { try plan(rtsp, ["transport": "smoke"]) }, .invalid,
                 "parameter transport of ingest-network: \"smoke\" is not one of \"tcp\", \"udp\""
+            ),
+            (
+                refusal { try plan(try address("http://h/a"), ["transport": "udp"]) }, .invalid,
+                "transport is for rtsp, and the address is one of http"
+            ),
+            (
+                refusal { try plan(try address("srt://:9000"), ["listen": true]) }, .invalid,
+                "listen is for rtmp; an address of srt says it itself, with mode=listener behind its ?"
             ),
             (
                 refusal { try plan(rtsp, loop: true) }, .invalid,

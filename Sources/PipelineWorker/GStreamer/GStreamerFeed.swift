@@ -1,0 +1,258 @@
+import Base
+import GStreamer
+import Glibc
+import LibAV
+import PipelineControl
+
+/// The feeding thread of an ingest that GStreamer runs: builds, starts, hears what comes, then hands its frames on.
+///
+/// What comes faster than it is wanted waits in the pipeline. What comes in real time is thrown away until somebody
+/// wants it, and then begins with a fresh key frame.
+final class GStreamerFeed {
+    /// A file's decoder, or a device, that brings nothing for so long brings nothing.
+    private static let patience = Duration.seconds(15)
+    /// How long a track may come behind the other's first frame.
+    private static let patienceForSecond = Duration.seconds(2)
+    /// How often errors, ends and wishes for key frames are looked for when nothing comes.
+    private static let step = Duration.milliseconds(10)
+
+    private let job: IngestJob
+    private let plan: GStreamerPlan
+    private let name: String
+    private let descriptor: Int32?
+    private let exchange: IngestExchange
+    private let choice: BranchChoice
+    private let reach = Reach()
+    private var warnings: Mishaps
+
+    /// Files are read ahead as libav's are, so that the seam of a loop is covered; other sources only a little, for the
+    /// sake of answers to key frame requests and of the age of what is live.
+    static func limits(_ plan: GStreamerPlan) -> IngestExchange.Limits {
+        IngestExchange.Limits(lookahead: plan.input == nil ? .milliseconds(150) : .milliseconds(500))
+    }
+
+    /// Runs to the end; what happens is told through the exchange. The descriptor is closed.
+    static func run(
+        _ job: IngestJob, plan: GStreamerPlan, name: String, descriptor: Int32?, exchange: IngestExchange
+    ) {
+        do throws(PipelineFailure) {
+            try GStreamerFeed(job, plan, name: name, descriptor: descriptor, exchange: exchange).run()
+        } catch {
+            exchange.tell(.failed(error))
+        }
+        if let descriptor { close(descriptor) }
+    }
+
+    private init(
+        _ job: IngestJob, _ plan: GStreamerPlan, name: String, descriptor: Int32?, exchange: IngestExchange
+    ) throws(PipelineFailure) {
+        (self.job, self.plan, self.name) = (job, plan, name)
+        (self.descriptor, self.exchange) = (descriptor, exchange)
+        warnings = Mishaps(subject: name)
+        choice = try BranchChoice(plan, name: name, wish: job.videoCodec, codecs: job.routerCodecs)
+    }
+
+    private func run() throws(PipelineFailure) {
+        let round = try GStreamerRound(plan, choice, name: name, descriptor: descriptor, reach: reach)
+        guard try awaitFirst(round) else { return }
+        let tracks = try describe(round)
+        let duration = plan.seconds ?? (round.isLive ? nil : round.duration?.seconds)
+        if round.isLive { round.dropUntilWanted() }
+        exchange.tell(.opened(OpenedSource(durationSeconds: job.loop ? nil : duration, tracks: tracks)))
+        guard let wires = exchange.awaitWire(tracks: tracks.count) else { return }
+        if round.isLive { round.beginAnew() }
+        do throws(LibAVError) {
+            var outputs: [Int: TrackOutput] = [:]
+            for wire in wires where tracks.indices.contains(wire.track) {
+                guard let packetizer = round.sinks[wire.track].packetizer else { continue }
+                outputs[wire.track] = try TrackOutput(
+                    packetizer, clockRate: tracks[wire.track].codec.clockRate, wire: wire, exchange: exchange)
+            }
+            try play(round, outputs)
+        } catch {
+            throw PipelineFailure(code: .media, message: "\(name): \(error)")
+        }
+    }
+
+    // MARK: Opening
+
+    /// Waits until each appsink has brought something or never will. False: nobody wants it any more.
+    private func awaitFirst(_ round: GStreamerRound) throws(PipelineFailure) -> Bool {
+        let started = MonotonicClock.now
+        var first: Instant?
+        while !exchange.isStopped {
+            try hear(round, code: .cannotOpen)
+            let now = MonotonicClock.now
+            if round.sinks.allSatisfy({ $0.head != nil || $0.hasEnded }) { break }
+            if round.sinks.contains(where: { $0.head != nil }) {
+                let since = first ?? now
+                first = since
+                if now - since > Self.patienceForSecond || round.restIsCutOff { break }
+            } else if now - started > Self.patience {
+                throw PipelineFailure(
+                    code: .cannotOpen,
+                    message: "nothing came out of \(name) within \(Self.patience.components.seconds) s")
+            }
+            round.fill(waiting: Self.step)
+        }
+        if exchange.isStopped { return false }
+        for sink in round.sinks where sink.head == nil {
+            if let head = sink.refusal { log("\(name): left out the \(sink.kind.rawValue): \(head)") }
+        }
+        round.keepOnlyStarted()
+        guard !round.sinks.isEmpty else {
+            try hear(round, code: .noPlayableTrack)
+            throw PipelineFailure(
+                code: .noPlayableTrack, message: "\(name) ended before any picture or sound came out of it")
+        }
+        return true
+    }
+
+    private func describe(_ round: GStreamerRound) throws(PipelineFailure) -> [SourceTrack] {
+        var tracks: [SourceTrack] = []
+        for sink in round.sinks {
+            let refusal = sink.decide(choice)
+            guard let codec = sink.codec else {
+                throw PipelineFailure(
+                    code: .noPlayableTrack, message: "\(name) can't be played: \(refusal ?? "its codec is not known")")
+            }
+            tracks.append(
+                SourceTrack(
+                    index: tracks.count, kind: sink.kind,
+                    description: sink.describe(file: plan.input == nil ? nil : name),
+                    treatment: sink.encoder == nil ? .copy : .transcode, reason: sink.reason, codec: codec,
+                    answersKeyFrameRequests: sink.kind == .video && sink.encoder != nil))
+        }
+        return tracks
+    }
+
+    /// What the pipeline has to say.
+    private func hear(_ round: GStreamerRound, code: PipelineFailure.Code) throws(PipelineFailure) {
+        while let message = round.built.pipeline.nextMessage() {
+            switch message {
+            case .error(let error):
+                var words = round.built.words(of: error)
+                if words.contains("not-negotiated") {
+                    words += "; \(choice.wanted(round.sinks.map(\.kind)))"
+                }
+                throw PipelineFailure(code: code, message: "\(name): \(words)")
+            case .warning(let error): warnings.note(round.built.words(of: error))
+            case .end: break
+            }
+        }
+    }
+
+    // MARK: Playing
+
+    private func play(_ first: GStreamerRound, _ outputs: [Int: TrackOutput]) throws(LibAVError) {
+        var round = first
+        var clock = RoundClock(limit: plan.seconds.map { .nanoseconds(Int64($0 * 1e9)) })
+        do throws(PipelineFailure) {
+            while true {
+                guard try playRound(round, outputs, &clock) else { return }
+                guard job.loop, clock.hasPlayed, !round.isLive, rewind() else { break }
+                clock.beginRound()
+                // A fresh pipeline: not every element can begin again, and every one can be made again.
+                round.stop()
+                let kinds = round.sinks.map(\.kind)
+                round = try GStreamerRound(plan, choice, name: name, descriptor: descriptor, reach: reach)
+                round.keepOnly(kinds)
+            }
+            guard clock.hasEverPlayed else {
+                throw PipelineFailure(code: .media, message: "\(name): nothing in it could be sent")
+            }
+        } catch {
+            exchange.tell(.failed(error))
+            return
+        }
+        exchange.end(at: clock.end)
+    }
+
+    /// The file from its beginning; false when it is none that can be read again.
+    private func rewind() -> Bool {
+        guard let descriptor else { return true }
+        guard lseek(descriptor, 0, Int32(SEEK_SET)) == 0 else {
+            log("\(name): can't be played again: it can't be sought in")
+            return false
+        }
+        return true
+    }
+
+    /// To the end of all tracks. False: nobody wants more.
+    private func playRound(
+        _ round: GStreamerRound, _ outputs: [Int: TrackOutput], _ clock: inout RoundClock
+    ) throws(PipelineFailure) -> Bool {
+        while !exchange.isStopped {
+            try hear(round, code: .media)
+            for (index, output) in outputs where output.isKeyFrameWanted { round.sinks[index].requestKeyFrame() }
+            round.fill(waiting: Self.step)
+            guard let index = round.earliest else {
+                if round.sinks.allSatisfy(\.hasEnded) { return true }
+                continue
+            }
+            guard let frame = round.sinks[index].take() else { continue }
+            guard let time = clock.time(of: frame, track: index, startsAtOnce: round.start) else {
+                round.sinks[index].end()
+                continue
+            }
+            guard let output = outputs[index] else { continue }
+            guard try send(frame, at: time, of: round.sinks[index], to: output) else { return false }
+            clock.note(frame, at: time, track: index)
+        }
+        return false
+    }
+
+    private func send(
+        _ frame: AppSink.Sample, at time: Duration, of sink: GStreamerTrack, to output: TrackOutput
+    ) throws(PipelineFailure) -> Bool {
+        do throws(LibAVError) {
+            guard let bytes = sink.prepared(frame) else { return true }
+            let packet = try Packet(
+                copying: bytes, presentation: time, duration: frame.duration, isKey: frame.isKey)
+            return try output.send(packet, at: time, duration: frame.duration)
+        } catch {
+            throw PipelineFailure(code: .media, message: "\(name): \(error)")
+        }
+    }
+}
+
+/// From running times of each round to media time: zero at the first frame, running on through all rounds.
+struct RoundClock {
+    private let limit: Duration?
+    private var offset = Duration.zero
+    private var origin: Duration?
+    private var last: [Int: (time: Duration, duration: Duration)] = [:]
+    /// Where the last of all tracks ends so far.
+    private(set) var end = Duration.zero
+    private(set) var hasPlayed = false
+    private(set) var hasEverPlayed = false
+
+    /// - Parameter limit: how long a round lasts at most.
+    init(limit: Duration?) { self.limit = limit }
+
+    /// Nil: it is behind the round's end.
+    mutating func time(of frame: AppSink.Sample, track: Int, startsAtOnce start: Duration?) -> Duration? {
+        let next = last[track].map { $0.time + $0.duration } ?? .zero
+        guard let running = frame.time else { return next }
+        let zero = origin ?? start ?? running
+        origin = zero
+        let time = max(.zero, running - zero)
+        if let limit, time >= limit { return nil }
+        return offset + time
+    }
+
+    mutating func note(_ frame: AppSink.Sample, at time: Duration, track: Int) {
+        let usual = last[track].map { time - $0.time } ?? .milliseconds(20)
+        let duration = frame.duration > .zero ? frame.duration : max(.zero, min(usual, .seconds(1)))
+        last[track] = (time, duration)
+        end = max(end, limit.map { min($0 + offset, time + duration) } ?? time + duration)
+        (hasPlayed, hasEverPlayed) = (true, true)
+    }
+
+    mutating func beginRound() {
+        offset = end
+        origin = nil
+        hasPlayed = false
+        last = [:]
+    }
+}
