@@ -23,6 +23,13 @@ public final class Caps {
         structure.flatMap { gst_structure_get_name($0) }.map { String(cString: $0) } ?? ""
     }
 
+    /// Whether any of the alternatives has the field.
+    public func has(_ field: String) -> Bool {
+        (0..<gst_caps_get_size(pointer)).contains { index in
+            gst_caps_get_structure(pointer, index).map { gst_structure_has_field($0, field) != 0 } ?? false
+        }
+    }
+
     public func integer(_ field: String) -> Int? {
         var value: gint = 0
         guard let structure, gst_structure_get_int(structure, field, &value) != 0 else { return nil }

@@ -12,6 +12,25 @@ extension Element {
         (try? find(property)) != nil
     }
 
+    /// Why there is no such property that can be set; nil: there is one.
+    public func complaint(aboutSetting property: String) -> String? {
+        do throws(PropertyError) {
+            let found = try find(property)
+            if let field = found.field, try !heldCaps(of: found).has(field) {
+                return "the caps of \(name) have no \"\(field)\" that could be set"
+            }
+            return nil
+        } catch {
+            return error.description
+        }
+    }
+
+    /// Sets a property by GStreamer's own reading of a text; for texts of descriptions alone.
+    public func setText(_ property: String, _ text: String) {
+        guard canSet(property) else { return }
+        gst_util_set_object_arg(ladle_gst_gobject(pointer), property, text)
+    }
+
     /// Names of all properties.
     public var propertyNames: [String] {
         var count: guint = 0
@@ -145,14 +164,8 @@ extension Element {
     private func setField(
         _ field: String, of found: Found, to value: JSONValue, _ property: String
     ) throws(PropertyError) {
-        var held = GValue()
-        g_value_init(&held, ladle_gst_property_type(found.spec))
-        defer { g_value_unset(&held) }
-        g_object_get_property(found.target, found.spec.pointee.name, &held)
-        guard let caps = gst_value_get_caps(&held), let changed = gst_caps_copy(caps) else {
-            throw PropertyError(description: "the caps of \(name) are empty")
-        }
-        defer { gst_caps_unref(changed) }
+        let caps = try heldCaps(of: found)
+        let changed = caps.pointer
         var isFound = false
         for index in 0..<gst_caps_get_size(changed) {
             guard let structure = gst_caps_get_structure(changed, index),
@@ -173,6 +186,20 @@ extension Element {
         defer { g_value_unset(&converted) }
         gst_value_set_caps(&converted, changed)
         g_object_set_property(found.target, found.spec.pointee.name, &converted)
+    }
+}
+
+extension Element {
+    /// A copy of the caps that a property holds.
+    private func heldCaps(of found: Found) throws(PropertyError) -> Caps {
+        var held = GValue()
+        g_value_init(&held, ladle_gst_property_type(found.spec))
+        defer { g_value_unset(&held) }
+        g_object_get_property(found.target, found.spec.pointee.name, &held)
+        guard let caps = gst_value_get_caps(&held), let copy = gst_caps_copy(caps) else {
+            throw PropertyError(description: "the caps of \(name) are empty")
+        }
+        return Caps(owning: copy)
     }
 }
 

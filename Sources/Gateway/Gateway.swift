@@ -34,6 +34,8 @@ public struct Gateway: Sendable {
             try MediaFolders(sources: settings.mediaFolders, recordings: settings.recordingsFolder)
         }
         let catalog = try make { try settings.catalog() }
+        let unfit = settings.sourceProblems(catalog)
+        guard unfit.isEmpty else { throw GatewayError(unfit.joined(separator: "\n")) }
         let processes = try make {
             if let program = settings.pipelineProgram { return PipelineSettings(executable: program) }
             return try PipelineSettings.besideRunningProgram()
@@ -93,9 +95,13 @@ public struct Gateway: Sendable {
         if let reports { services.append(.init(service: reports)) }
         if !settings.sources.isEmpty {
             let standing = StandingSources(
-                settings.sources, pipelines: pipelines, after: listening, logger: Logger(label: "ladle.sources"))
+                settings.sources, after: listening,
+                start: { request throws(ControlError) in
+                    try await pipelines.ingestProgress(try await pipelines.startIngest(request).id)
+                }, logger: Logger(label: "ladle.sources"))
             services.append(.init(service: standing, successTerminationBehavior: .ignore))
         }
+        services.append(.init(service: observation.notice))
         let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: quiet(logger)))
         do {
             let deadline = StopDeadline(logger: logger)

@@ -77,13 +77,7 @@ public struct MachineCheck: Sendable {
             }
         }
         do {
-            let catalog = try settings.catalog()
-            for source in settings.sources {
-                guard let name = source.pipeline, catalog[name] == nil else { continue }
-                let names = catalog.blueprints.map(\.name).joined(separator: ", ")
-                problems.append(
-                    "sources: \"\(name)\" for room \"\(source.room)\" is no pipeline; there are: \(names)")
-            }
+            problems += settings.sourceProblems(try settings.catalog())
         } catch {
             problems += "\(error)".split(separator: "\n").map(String.init)
         }
@@ -91,7 +85,7 @@ public struct MachineCheck: Sendable {
             for source in settings.sources {
                 guard case .file(let name) = source.source else { continue }
                 do throws(PipelinesError) { _ = try folders.openSource(name) } catch {
-                    problems.append("sources: \(error.message)")
+                    problems.append("sources: in room \"\(source.room)\": \(error.message)")
                 }
             }
         }
@@ -103,5 +97,17 @@ extension GatewaySettings {
     /// The descriptions that belong to Ladle and those of further folders.
     func catalog() throws -> PipelineCatalog {
         try PipelineCatalog(folders: [try PipelinesFolder.find(pipelinesFolder)] + furtherPipelines)
+    }
+
+    /// Sources that no description fits: to be told at the start, since trying again would change nothing.
+    func sourceProblems(_ catalog: PipelineCatalog) -> [String] {
+        sources.compactMap { source in
+            do throws(ControlError) {
+                _ = try IngestJobs(catalog: catalog).plan(source)
+                return nil
+            } catch {
+                return "sources: in room \"\(source.room)\": \(error.message)"
+            }
+        }
     }
 }

@@ -8,8 +8,11 @@ import ServiceLifecycle
 /// A pipeline tries its source again by itself; this is for pipelines that end failed all the same, because a decoder
 /// crashed or no port was free. One that comes to its end (a file that was played) is not started again.
 public struct StandingSources: Service {
+    /// Starts an ingest; its statuses, which end after the final one.
+    public typealias Start = @Sendable (IngestRequest) async throws(ControlError) -> AsyncStream<IngestStatus>
+
     private let sources: [IngestRequest]
-    private let pipelines: any PipelineControlling
+    private let start: Start
     private let started: AsyncStream<Void>
     private let clock: any Clock<Duration>
     private let jitter: @Sendable () -> Double
@@ -19,12 +22,12 @@ public struct StandingSources: Service {
     ///   - started: Nothing is started before its first element.
     ///   - jitter: From 0 to 1; how far a delay is shortened.
     public init(
-        _ sources: [IngestRequest], pipelines: any PipelineControlling, after started: AsyncStream<Void>,
+        _ sources: [IngestRequest], after started: AsyncStream<Void>, start: @escaping Start,
         clock: any Clock<Duration> = ContinuousClock(),
         jitter: @escaping @Sendable () -> Double = { .random(in: 0...1) }, logger: Logger
     ) {
         self.sources = sources
-        self.pipelines = pipelines
+        self.start = start
         self.started = started
         self.clock = clock
         self.jitter = jitter
@@ -82,12 +85,12 @@ public struct StandingSources: Service {
     /// One life of a source.
     private func play(_ source: IngestRequest) async -> Outcome {
         do throws(ControlError) {
-            var last = try await pipelines.startIngest(source)
-            for await status in try await pipelines.ingestProgress(last.id) { last = status }
-            return switch last.state {
+            var last: IngestStatus?
+            for await status in try await start(source) { last = status }
+            return switch last?.state {
             case .finished: .finished
-            case .failed: .failed(last.failure?.message ?? "no reason is known")
-            case .starting, .waiting, .running, .draining: .failed("it is not known how it ended")
+            case .failed: .failed(last?.failure?.message ?? "no reason is known")
+            case .starting, .waiting, .running, .draining, nil: .failed("it is not known how it ended")
             }
         } catch {
             return .failed(error.message)

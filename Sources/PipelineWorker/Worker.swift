@@ -82,6 +82,9 @@ public enum Worker {
                 case .command(.finish, _) where machine == nil:
                     channel.send(.finished(PipelineProgress(seconds: 0, tracks: [])))
                     return nil
+                case .command(.check(let plan), _) where machine == nil:
+                    channel.send(.checked(PlanCheck.complaints(about: plan)))
+                    return nil
                 case .end where machine == nil: return nil
                 default: try pass(event, to: machine)
                 }

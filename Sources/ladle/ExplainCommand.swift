@@ -15,6 +15,8 @@ struct ExplainCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var source: SourceOptions
+    @Option(name: .long, help: "A further folder of pipeline descriptions. May be repeated.") var pipelines: [String] =
+        []
     @Flag(name: .long, help: "As JSON.") var json = false
 
     func validate() throws {
@@ -25,7 +27,7 @@ struct ExplainCommand: AsyncParsableCommand {
     func run() async throws {
         let request = try usage { try wanted() }
         let (plan, processes) = try localPipelines {
-            let catalog = try PipelineCatalog(folder: try PipelinesFolder.find(nil))
+            let catalog = try PipelineCatalog(folders: [try PipelinesFolder.find(nil)] + pipelines)
             var plan = try IngestJobs(catalog: catalog).plan(request)
             plan.job.routerCodecs = IngestJobs.routerCodecs(
                 of: try RouterCapabilities.make(mediaCodecs: RouterCodecs.standard))

@@ -102,13 +102,12 @@ func `what is no address is refused in one line that repeats nothing`(text: Stri
             case 0: "\(scheme.rawValue)://user:\(secret)@host\(noise(8))"
             case 1:
                 "\(scheme.rawValue)://host/\(noise(6))?\(noise(3))&token=\(secret.replacing("&", with: ""))&\(noise(5))"
-            default: "rtmp://host/app\(noise(3))/\(secret.replacing("/", with: "").replacing("?", with: ""))"
+            default:
+                "rtmp://host/app\(noise(3).replacing("?", with: ""))/\(secret.replacing("/", with: "").replacing("?", with: ""))"
             }
         do throws(SourceAddress.Refusal) {
             let address = try SourceAddress(text, listens: text.hasPrefix("rtmp://host/app"))
             accepted += 1
-            // What the secret's own special characters cut off is another part of the address.
-            guard address.secrets.contains(where: { $0.contains("SECRET") && $0.contains("HIDDEN") }) else { continue }
             #expect(!address.description.contains("SECRET"), "seed \(seed), round \(round): \(text)")
             #expect(!address.description.contains("HIDDEN"), "seed \(seed), round \(round): \(text)")
         } catch {

@@ -15,9 +15,12 @@ struct Secret: Sendable, CustomStringConvertible {
     static let limit = 16 * 1024
 
     /// - Parameter name: A path, or, without a slash, the name of a systemd credential.
-    static func read(_ name: String, credentials folder: String?) throws(SettingRefusal) -> Secret {
-        guard !name.contains("/") else { return try read(path: name) }
-        guard let folder else {
+    static func read(_ name: String, _ reading: SettingsReading) throws(SettingRefusal) -> Secret {
+        guard !name.contains("/") else {
+            let path = name.hasPrefix("./") ? String(name.dropFirst(2)) : name
+            return try read(path: path.hasPrefix("/") ? path : "\(reading.folder)/\(path)")
+        }
+        guard let folder = reading.credentialsFolder else {
             throw SettingRefusal(
                 "names a systemd credential, and this program was given none (CREDENTIALS_DIRECTORY is not set); a file "
                     + "is named with its path")

@@ -25,11 +25,11 @@ extension SettingsFile {
         let room = members["room"].flatMap { entry in
             reading.noting(entry) { input throws(SettingRefusal) in try roomName(input) }
         }
-        let folder = reading.credentialsFolder
+        let context = reading
         let secret = members["credentials"].flatMap { entry in
             reading.noting(entry) { input throws(SettingRefusal) in
                 try Secret.read(
-                    input.text("the name of a systemd credential, or the path of a file"), credentials: folder)
+                    input.text("the name of a systemd credential, or the path of a file"), context)
             }
         }
         if let secret, let entry = members["credentials"], secret.isReadableByOthers {
@@ -38,7 +38,7 @@ extension SettingsFile {
         let source = members["source"].flatMap { entry in
             reading.noting(entry) { input throws(SettingRefusal) in try self.source(input, secret) }
         }
-        var request = IngestRequest(room: room ?? "", source: source ?? .pipeline, retry: .always)
+        var request = IngestRequest(room: room ?? "", source: source ?? .pipeline)
         if members["source"] == nil, let secret, let entry = members["credentials"] {
             // The whole address is the secret.
             do throws(SourceAddress.Refusal) { request.source = .address(try SourceAddress(secret.text)) } catch {
@@ -58,7 +58,15 @@ extension SettingsFile {
         }
         request.video = read("video") { input throws(SettingRefusal) in try input.word() }
         request.loop = read("loop") { input throws(SettingRefusal) in try input.bool() } ?? false
-        request.retry = read("retry") { input throws(SettingRefusal) in try input.word() } ?? .always
+        request.retry = read("retry") { input throws(SettingRefusal) in
+            let retry: RetryPolicy = try input.word()
+            if retry != .never, !request.source.isTriedAgain {
+                throw SettingRefusal("a file or the test source is not tried again; leave it out")
+            }
+            return retry
+        }
+        // What the settings want is wanted for as long as the gateway runs.
+        if request.retry == nil, request.source.isTriedAgain { request.retry = .always }
         request.parameters = members["parameters"].map { values($0, &reading) } ?? [:]
         return reading.errors.count == before ? request : nil
     }
@@ -135,6 +143,16 @@ extension SourceAddress {
     }
 }
 
+extension IngestRequest.Source {
+    /// Whether it can come back when it has failed.
+    fileprivate var isTriedAgain: Bool {
+        switch self {
+        case .address, .pipeline: true
+        case .test, .file: false
+        }
+    }
+}
+
 extension IngestRequest {
     /// As the settings file has it, without secrets.
     var settingsValue: JSONValue {
@@ -142,7 +160,7 @@ extension IngestRequest {
             "room": .string(room), "source": source == .pipeline ? nil : .string(source.text),
             "pipeline": pipeline.map { .string($0) }, "name": displayName.map { .string($0) },
             "parameters": parameters.isEmpty ? nil : .object(parameters), "video": video.map { .string($0.rawValue) },
-            "loop": .bool(loop), "retry": .string((retry ?? .always).rawValue),
+            "loop": .bool(loop), "retry": retry.map { .string($0.rawValue) },
         ])
     }
 }

@@ -40,7 +40,7 @@ extension LoadedSettings {
         file: String?, environment: [String: String], flags: [Flag] = [], folder: String
     ) throws(SettingsError) -> LoadedSettings {
         var settings = GatewaySettings()
-        var reading = SettingsReading(credentialsFolder: environment["CREDENTIALS_DIRECTORY"])
+        var reading = SettingsReading(credentialsFolder: environment["CREDENTIALS_DIRECTORY"], folder: folder)
         var places: [String: String] = [:]
         if let file {
             do throws(SettingRefusal) {
@@ -58,7 +58,7 @@ extension LoadedSettings {
             // A variable or flag names its key by itself.
             return (place, place.contains(":") ? key : nil)
         }
-        if settings.mediaFolders.isEmpty {
+        if settings.mediaFolders.isEmpty, reading.errors.isEmpty {
             let (place, key) = place("media")
             reading.errors.append(
                 SettingsProblem(place: place, key: key, message: "no folder is named; leave the key out for \".\""))
@@ -122,9 +122,12 @@ extension LoadedSettings {
                 let flag = key.flag.map { " or by \($0)" } ?? ""
                 reading.warnings.append(
                     SettingsProblem(place: name, message: "has no effect: \(key.path) is set in the file\(flag)"))
-            } else if let meant = Suggestion.nearest(to: name, among: known) {
+            } else if let meant = Suggestion.nearest(
+                // Without what all have in common: it would make any two of them look alike.
+                to: String(name.dropFirst("LADLE_".count)), among: known.map { String($0.dropFirst("LADLE_".count)) })
+            {
                 reading.warnings.append(
-                    SettingsProblem(place: name, message: "is no setting; did you mean \(meant)?"))
+                    SettingsProblem(place: name, message: "is no setting; did you mean LADLE_\(meant)?"))
             }
         }
     }

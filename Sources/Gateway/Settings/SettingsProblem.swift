@@ -36,6 +36,8 @@ public struct SettingsError: Error, Sendable, Hashable, CustomStringConvertible 
 struct SettingsReading {
     /// Where systemd has put this service's credentials; nil: it was given none.
     let credentialsFolder: String?
+    /// What relative paths are relative to; absolute.
+    let folder: String
     var errors: [SettingsProblem] = []
     var warnings: [SettingsProblem] = []
 

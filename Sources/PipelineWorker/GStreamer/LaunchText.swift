@@ -6,6 +6,8 @@ struct LaunchText {
         var name: String
         var value: String
         var offset: Int
+        /// Behind the value.
+        var end: Int?
     }
 
     /// `vp8enc deadline=1`, or a caps filter between two marks, which has no properties.
@@ -44,6 +46,11 @@ struct LaunchText {
     private(set) var problems: [Problem] = []
     private var bytes: [UInt8]
     private var at = 0
+    /// What stands before the next word, if that is linked to it.
+    private var last: End?
+    /// A mark that waits for what follows it.
+    private var mark: Int?
+    private var brackets: [Int] = []
 
     init(_ text: String) {
         bytes = Array(text.utf8)
@@ -96,14 +103,6 @@ struct LaunchText {
     // MARK: Reading
 
     private mutating func read() {
-        var last: End?
-        /// A mark that waits for what follows it.
-        var mark: Int?
-        var brackets: [Int] = []
-        func linked(_ end: End, _ links: inout [Link]) {
-            if let from = last, let offset = mark { links.append(Link(from: from, to: end, offset: offset)) }
-            (last, mark) = (end, nil)
-        }
         while true {
             skipSpaces()
             guard at < bytes.count else { break }
@@ -129,17 +128,19 @@ struct LaunchText {
                 at += 1
                 let character = Character(Unicode.Scalar(bytes[start]))
                 problems.append(Problem(offset: start, message: "\"\(character)\" with no name before it"))
-            default: readWord(start, &last, &mark, &brackets, linked)
+            default: readWord(start)
             }
         }
         if let mark { problems.append(Problem(offset: mark, message: "\"!\" with nothing behind it")) }
         for bracket in brackets { problems.append(Problem(offset: bracket, message: "\"(\" without \")\"")) }
     }
 
-    private mutating func readWord(
-        _ start: Int, _ last: inout End?, _ mark: inout Int?, _ brackets: inout [Int],
-        _ linked: (End, inout [Link]) -> Void
-    ) {
+    private mutating func link(to end: End) {
+        if let from = last, let offset = mark { links.append(Link(from: from, to: end, offset: offset)) }
+        (last, mark) = (end, nil)
+    }
+
+    private mutating func readWord(_ start: Int) {
         let word = readIdentifier()
         guard !word.isEmpty || peek() == UInt8(ascii: ".") else {
             let character = readCharacter()
@@ -151,7 +152,7 @@ struct LaunchText {
             let isCaps = peek() == UInt8(ascii: "/")
             readFilter(untilMark: isCaps)
             elements.append(Node(factory: "", offset: start, end: at))
-            linked(.node(elements.count - 1), &links)
+            link(to: .node(elements.count - 1))
             return
         }
         let behind = at
@@ -160,7 +161,7 @@ struct LaunchText {
             at += 1
             skipSpaces()
             let value = readString()
-            let property = Property(name: word, value: value, offset: start)
+            let property = Property(name: word, value: value, offset: start, end: at)
             if mark == nil, case .node(let index)? = last {
                 elements[index].properties.append(property)
             } else if brackets.isEmpty {
@@ -178,12 +179,12 @@ struct LaunchText {
                 return
             }
             if mark == nil { last = nil }
-            linked(.reference(word, offset: start), &links)
+            link(to: .reference(word, offset: start))
             return
         }
         elements.append(Node(factory: word, offset: start, end: at))
         if mark == nil { last = nil }
-        linked(.node(elements.count - 1), &links)
+        link(to: .node(elements.count - 1))
     }
 
     private func peek() -> UInt8? { at < bytes.count ? bytes[at] : nil }

@@ -67,6 +67,10 @@ final class Record: PipelineMachine {
             close(descriptor)
             throw PipelineFailure(code: .media, message: "can't listen on \(job.listenIP): \(cause)")
         }
+        if let plan = job.plan, let complaint = PlanCheck.refusal(of: plan, name: job.fileName) {
+            close(descriptor)
+            throw complaint
+        }
         self.socket = socket
         writer = RecordWriter(job, descriptor: descriptor, waiter: waiter)
         channel.send(.listening(port: port))

@@ -23,8 +23,10 @@ enum RecordingFiles {
     static func open(
         job: RecordJob, descriptor: Int32, tracks: [ContainerTrack]
     ) throws(PipelineFailure) -> any RecordingFile {
-        // job.plan: what a GStreamer description muxes.
-        try LibAVFile(
+        if let plan = job.plan {
+            return try GStreamerFile(plan, name: job.fileName, descriptor: descriptor, tracks: tracks)
+        }
+        return try LibAVFile(
             descriptor: descriptor, name: job.fileName, format: ContainerFormat(job.container), tracks: tracks)
     }
 }

@@ -238,7 +238,7 @@ struct `A recording` {
         let world = try PipelinesWorld()
         let recording = try await world.supervisor.startRecording(RecordingRequest(room: "demo", broadcaster: "bob"))
         let elsewhere = try await world.supervisor.startRecording(RecordingRequest(room: "other"))
-        let ingest = try await world.supervisor.startIngest(IngestRequest(room: "demo", source: .file("a.avi")))
+        let ingest = try await world.supervisor.startIngest(IngestRequest(room: "demo", source: .file("a.mp4")))
         #expect(try await world.end(ofIngest: ingest.id).state == .finished)
         #expect(!(await world.names().contains("ingest.waiting")))
         for id in [recording.id, elsewhere.id] { _ = try await world.supervisor.finishRecording(id) }
