@@ -56,7 +56,7 @@ extension AllSystemTests {
             try await daemon.stop()
         }
 
-        @Test(arguments: [(nil, "ingest-test"), ("ingest-test-gst", "ingest-test-gst")])
+        @Test(arguments: [(nil, "test"), ("ingest-test-gst", "ingest-test-gst")])
         func `both engines have a test source`(pipeline: String?, name: String) async throws {
             let daemon = try await Daemon()
             let recording = try await daemon.call(
