@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test bench install uninstall format lint prepare prepare-test clean
+.PHONY: help run test soak bench install uninstall format lint prepare prepare-test clean
 
 CONFIGURATION ?= release
 SWIFT_FLAGS := -c $(CONFIGURATION) --explicit-target-dependency-import-check error
@@ -21,6 +21,10 @@ run: $(BIN)/.built ## Start the gateway, ingest the test source into room "demo"
 test: prepare-test ## Build everything once, in release, and run every test
 	swift build $(SWIFT_FLAGS) --build-tests
 	swift test -c $(CONFIGURATION) --skip-build
+
+soak: prepare-test ## A thousand pipelines, started and killed at any moment (minutes)
+	LADLE_ROOMS=SystemTests swift build $(SWIFT_FLAGS) --build-tests
+	LADLE_ROOMS=SystemTests LADLE_SOAK_CYCLES=1000 swift test -c $(CONFIGURATION) --skip-build --filter "Start and kill"
 
 bench: $(BIN)/.built ## Measure waiting times, and the cost per forwarded packet beside bare loops (minutes)
 	cd Benchmarks && LADLE_FLOORS=6 swift build -c release --scratch-path ../.build-bench

@@ -168,6 +168,11 @@ public final class Input {
             return nil
         }
         try check(result, "read \(name)")
+        // When its time is over libav first gives back the picture that its parser still held, and would go on waiting
+        // at the next call as if something had come.
+        if let interrupt, interrupt.isOverdue {
+            throw LibAVError(code: ladle_averror(ETIMEDOUT), action: "read \(name)")
+        }
         if let stream = context?.pointee.streams?[packet.streamIndex] {
             packet.pointer.pointee.time_base = stream.pointee.time_base
         }

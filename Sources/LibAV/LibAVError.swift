@@ -64,7 +64,10 @@ extension LibAVError {
     }
 
     /// The bytes are none that libav understands.
-    public var isNoMedia: Bool { code == ladle_averror_invalid_data || code == ladle_averror_eof }
+    public var isNoMedia: Bool { code == ladle_averror_invalid_data }
+
+    /// Nothing more comes.
+    public var isEnd: Bool { code == ladle_averror_eof }
 
     /// Bytes in the middle are broken; what follows may be whole.
     public var isDamage: Bool { code == ladle_averror_invalid_data || code == ladle_averror_eagain }

@@ -8,6 +8,12 @@ enum Console {
     /// The same for a program that has to end in order; false: nobody reads any more.
     static func offer(_ line: String) -> Bool { write(line, to: STDOUT_FILENO) }
 
+    /// False once the reading end of standard output is closed.
+    static var hasReader: Bool {
+        var look = pollfd(fd: STDOUT_FILENO, events: 0, revents: 0)
+        return poll(&look, 1, 0) <= 0 || Int32(look.revents) & Int32(POLLERR) == 0
+    }
+
     /// A note that nobody can read is no reason to end.
     static func note(_ line: String) { _ = write(shown(line), to: STDERR_FILENO) }
 

@@ -23,16 +23,22 @@ struct DemoCommand: AsyncParsableCommand {
             // Printed as they happen, from the very first.
             let events = running.events.subscribe(.beginning)
             await withTaskGroup(of: Void.self) { group in
+                group.addTask { await Self.start(in: running) }
                 group.addTask {
-                    for await event in events {
-                        // `make run | head`: whoever read has seen enough; the recording gets its end all the same.
-                        guard Console.offer(event.line(utcOffsetSeconds: Console.utcOffsetSeconds)) else {
-                            running.stop("nobody reads the output any more")
-                            break
-                        }
+                    // `make run | head`: whoever read has seen enough; the recording gets its end all the same. Asked
+                    // for and not only noticed: minutes may pass between two events.
+                    while Console.hasReader {
+                        guard (try? await Task.sleep(for: .milliseconds(500))) != nil else { return }
+                    }
+                    running.stop("nobody reads the output any more")
+                }
+                for await event in events {
+                    guard Console.offer(event.line(utcOffsetSeconds: Console.utcOffsetSeconds)) else {
+                        running.stop("nobody reads the output any more")
+                        break
                     }
                 }
-                group.addTask { await Self.start(in: running) }
+                group.cancelAll()
             }
         }
     }

@@ -64,6 +64,8 @@ import Testing
 
     @Test func `hears no sign of life while a media loop hangs`() async throws {
         let world = try World()
+        await world.reports.ready()
+        _ = world.socket.waiting
         try await world.running {
             await world.clock.sleepers(1)
             #expect(world.socket.waiting == ["WATCHDOG=1"])

@@ -26,13 +26,16 @@ final class WorkerProcess {
 
     static var isBuilt: Bool { access(path, X_OK) == 0 }
 
-    init() throws {
+    /// - Parameter environment: "NAME=value", added to the one that tests have.
+    init(environment: [String] = []) throws {
         var ends: [Int32] = [0, 0]
         guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
             throw Timeout(description: "no socket pair")
         }
         log = try TemporaryFile()
-        pid = try ExternalTool.spawn([Self.path], input: ends[1], output: log.descriptor, errors: log.descriptor)
+        pid = try ExternalTool.spawn(
+            environment.isEmpty ? [Self.path] : ["env"] + environment + [Self.path], input: ends[1],
+            output: log.descriptor, errors: log.descriptor)
         close(ends[1])
         socket = ends[0]
     }

@@ -65,11 +65,13 @@ final class ServiceDaemon {
     func recording(of room: String, seconds: Double = 1) async throws -> String {
         let begun = try await call("POST", "/api/v1/recordings", ["room": .string(room)])
         let id = try #require(begun["id"]?.stringValue)
-        let status = try await eventually("media in the recording\n\(tool.text)") {
+        return try await eventually("media in the recording\n\(tool.text)") { () -> String? in
             let status = try await self.call("GET", "/api/v1/recordings/\(id)")
-            return (status["seconds"]?.doubleValue ?? 0) >= seconds ? status : nil
+            guard let file = status["file"]?.stringValue, (status["seconds"]?.doubleValue ?? 0) >= seconds else {
+                return nil
+            }
+            return file
         }
-        return try #require(status["file"]?.stringValue)
     }
 
     /// The processes that it has started.

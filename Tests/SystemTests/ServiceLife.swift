@@ -82,13 +82,13 @@ extension AllSystemTests {
 
         @Test func `loses its readers and still finishes its recording`() async throws {
             let scratch = try Scratch("ladle-demo")
-            // What `make run | head` does: the reader goes away after some lines.
+            // What `make run | head` does: the reader goes away, here after some seconds of media.
             let shell = try Tool(
                 "bash",
                 [
                     "-c",
                     "set -o pipefail; cd '\(scratch.url.path)' && '\(Products.path("ladle"))' demo --listen 127.0.0.1:0 "
-                        + "--rtp-ports 41000-41999 2>&1 | head -n 12",
+                        + "--rtp-ports 41000-41999 2>&1 | sleep 4",
                 ], output: scratch.url.appendingPathComponent("output"))
             #expect(try await shell.wait(seconds: 60) == 0, "\(shell.text)")
             let folder = scratch.url.appendingPathComponent("recordings")

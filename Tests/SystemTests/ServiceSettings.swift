@@ -66,7 +66,7 @@ extension AllSystemTests {
 
         @Test func `are shown as they count, and what is shown can be read again`() async throws {
             let shown = try await ladle(
-                ["check", "--show", "--idle-room", "5"], yaml: "listen: 127.0.0.1:0",
+                ["check", "--show", "--idle-room", "5"], yaml: "listen: 127.0.0.1:0\nmedia: [/tmp]\nrecordings: /tmp",
                 environment: ["LADLE_LOG_LEVEL": "debug"])
             #expect(shown.status == 0, "\(shown)")
             #expect(shown.text.contains("idleRoom: 5  # --idle-room\n"), "\(shown.text)")

@@ -77,7 +77,9 @@ public struct RecordingProbe: Sendable {
     private mutating func readPictures(_ path: String) throws {
         let (width, height) = (160, 90)
         let result = try ExternalTool.run([
-            "ffmpeg", "-v", "error", "-i", path, "-map", "0:v:0", "-fps_mode", "passthrough", "-vf",
+            "ffmpeg", "-v", "error", "-i", path, "-map", "0:v:0", "-fps_mode", "passthrough",
+            // Finer than the frame rate: live pictures may come closer together.
+            "-enc_time_base", "1:90000", "-vf",
             "scale=\(width):\(height):flags=area", "-pix_fmt", "gray", "-f", "rawvideo", "-",
         ])
         decodeErrors += result.errors

@@ -34,10 +34,19 @@ public struct IngestJobs: Sendable {
             source: try source(of: request, blueprint, values), loop: values["loop"]?.boolValue ?? false,
             videoCodec: values["video"]?.stringValue.flatMap(VideoTarget.init) ?? request.video ?? .vp8,
             routerCodecs: [], retry: try retry(of: request))
+        let address = knowing(job, request.source.address)
         return Plan(
-            job: job, file: request.source.path, address: request.source.address,
-            shownSource: request.source == .pipeline ? blueprint.name : request.source.text,
+            job: job, file: request.source.path, address: address,
+            shownSource: address?.description
+                ?? (request.source == .pipeline ? blueprint.name : request.source.text),
             displayName: displayName(of: request, blueprint))
+    }
+
+    /// The address with the secrets that only its use makes secrets: a stream key of one who publishes to us.
+    private func knowing(_ job: IngestJob, _ address: SourceAddress?) -> SourceAddress? {
+        guard case .network(let source) = job.source, source.listens, let address else { return address }
+        // It was read once already, so it can be again.
+        return (try? SourceAddress(address.secretText, listens: true)) ?? address
     }
 
     /// What an ingest may send into a room with these capabilities.

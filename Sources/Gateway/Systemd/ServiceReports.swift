@@ -17,6 +17,8 @@ public struct ServiceReports: Service {
     private let clock: any Clock<Duration>
     private let logger: Logger
     private let lastStatus = Locked("")
+    /// Ends when READY was sent: a sign of life before it would be one of something that does not live yet.
+    private let isReady = AsyncStream.makeStream(of: Never.self)
 
     /// - Parameters:
     ///   - watchdog: After so long without a sign of life the service manager takes action.
@@ -36,6 +38,7 @@ public struct ServiceReports: Service {
 
     /// Requests are accepted. Returns when the service manager knows, or does not want to.
     public func ready() async {
+        defer { isReady.continuation.finish() }
         let text = await status()
         lastStatus.withLock { $0 = text }
         // Without it the start would count as failed, so a full socket is tried again: 5 s in all.
@@ -54,6 +57,7 @@ public struct ServiceReports: Service {
         // A third: two signs may be late or lost before the watchdog runs out.
         let pause = watchdog.map { $0 / 3 } ?? Self.statusPause
         await cancelWhenGracefulShutdown {
+            for await _ in isReady.stream {}
             var sinceStatus: Duration = .zero
             while !Task.isCancelled {
                 if watchdog != nil {

@@ -83,8 +83,8 @@ final class IngestExchange: Sendable {
         /// Of a live source, since they were looked at last.
         var arrivals: [Arrival] = []
         var firstArrival: Instant?
-        /// Of all frames the one that came soonest for its time.
-        var freshest: Arrival?
+        /// By track, the frame that came soonest for its time.
+        var freshest: [Int: Arrival] = [:]
     }
 
     /// What is due, and when the next will be.
@@ -169,7 +169,7 @@ final class IngestExchange: Sendable {
             state.prepared[item.track] = max(state.prepared[item.track], preparedTime)
             state.queues[item.track].append(item)
             state.arrivals.append(arrival)
-            if arrival.isFresher(than: state.freshest) { state.freshest = arrival }
+            if arrival.isFresher(than: state.freshest[item.track]) { state.freshest[item.track] = arrival }
             let first = state.firstArrival ?? arrival.arrival
             state.firstArrival = first
             if !state.prepared.contains(.zero) || arrival.arrival - first >= limits.livePriming { prime(&state) }
@@ -224,9 +224,10 @@ final class IngestExchange: Sendable {
     /// The clock that media goes by.
     func note(_ clock: PacingClock) { state.update { $0.clock = clock } }
 
-    /// Where a live source stands: the time that the freshest frame would have now. Nil when nothing has come.
+    /// Where a live source stands: the time that the freshest frame would have now, of the track that comes latest.
+    /// Nil when nothing has come.
     func livePosition(at now: Instant) -> Duration? {
-        state.update { state in state.freshest.map { $0.time + (now - $0.arrival) } }
+        state.update { state in state.freshest.values.map { $0.time + (now - $0.arrival) }.min() }
     }
 
     /// Arrivals of a live source since the last call.

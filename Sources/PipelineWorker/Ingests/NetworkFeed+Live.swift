@@ -79,10 +79,17 @@ extension NetworkFeed {
     /// newest frame is now.
     private func makeTimeline(_ backlog: LiveBacklog, input: Input) -> Timeline {
         let times = backlog.packets.compactMap { $0.presentation ?? $0.decoding }
-        let (oldest, newest) = (times.min() ?? .zero, times.max() ?? .zero)
+        let oldest = times.min() ?? .zero
+        // By the track that comes latest: the others' last frames wait for it.
+        var newest: [Int: Duration] = [:]
+        for packet in backlog.packets {
+            guard let time = packet.presentation ?? packet.decoding else { continue }
+            newest[packet.streamIndex] = max(newest[packet.streamIndex] ?? time, time)
+        }
+        let span = (newest.values.min() ?? oldest) - oldest
         var start = end
         if let now = exchange.position(at: MonotonicClock.now) {
-            start = max(end, now + LivePace.margin - min(newest - oldest, .seconds(10)))
+            start = max(end, now + LivePace.margin - min(span, .seconds(10)))
         }
         return Timeline(origin: oldest, largestStep: Self.largestStep, start: start)
     }

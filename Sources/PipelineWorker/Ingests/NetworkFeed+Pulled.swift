@@ -62,7 +62,7 @@ extension NetworkFeed {
             case .broke(let failure):
                 // Where there is no place to go back to, the source goes on with what it brings then.
                 guard Self.canGoOn(input) else { return isFile(input) ? brokenOff(failure) : failure }
-                switch try goOn(after: failure, input, feeds, place) {
+                switch goOn(after: failure, input, feeds, place) {
                 case .open(let next): (input, waiting) = (next, [])
                 case .ended(let ending): return ending
                 }
@@ -97,6 +97,8 @@ extension NetworkFeed {
             }
             guard let packet else { return hasBroken(input) ? .broke(ending(of: nil)) : .ended }
             errors = 0
+            // Half a packet, cut off where the connection broke: it comes whole when reading goes on.
+            if packet.isCorrupt, !input.allowsJumps { continue }
             guard place.isNew(packet), let feed = feeds[packet.streamIndex] else { continue }
             guard try feed.take(packet) else { return .stopped }
         }
@@ -140,7 +142,7 @@ extension NetworkFeed {
     /// Opens a source again that broke off, at the place where it was.
     private func goOn(
         after ending: Ending, _ input: Input, _ feeds: [Int: any TrackFeed], _ place: ReadingPlace
-    ) throws(LibAVError) -> Opening {
+    ) -> Opening {
         guard case .failed(var failure) = ending else { return .ended(ending) }
         let streams = input.streams.map(\.parameters.codecName)
         while true {
@@ -153,8 +155,13 @@ extension NetworkFeed {
                     return .ended(.failed(PipelineFailure(code: .media, message: message)))
                 }
                 next.select(Set(feeds.keys))
-                try next.seek(to: max(.zero, place.earliest))
-                return .open(next)
+                do throws(LibAVError) {
+                    try next.seek(to: max(.zero, place.earliest))
+                    return .open(next)
+                } catch {
+                    guard case .failed(let another) = self.ending(of: error) else { return .ended(.stopped) }
+                    failure = another
+                }
             case .ended(.failed(let another)): failure = another
             case .ended(let other): return .ended(other)
             }

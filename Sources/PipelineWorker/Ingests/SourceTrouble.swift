@@ -57,6 +57,9 @@ struct SourceTrouble {
         case .forbidden: return "refused: this user may not see it (403)"
         case .notFound: return "is not there: the server knows no such path (404)"
         case .badRequest: return "was refused: the server does not understand the request (400)"
+        // Nothing was set up, since nothing there is picture or sound; the server then knows no session (RTSP).
+        case .otherRefusal where status.contains("454"):
+            return "has no track that can be played: no picture and no sound"
         case .otherRefusal: return "was refused by the server\(status)"
         case .serverError: return "failed in the server\(status); its own log says why"
         case nil: return nil
@@ -105,7 +108,10 @@ struct SourceTrouble {
         case EADDRNOTAVAIL: "can't be listened on: no interface of this machine has this address"
         case EACCES: "can't be listened on: ports below 1024 need a privilege"
         case EIO: complaints.last.map { "can't be read: \(words(of: $0))" } ?? "can't be read: the connection broke"
-        default: error.isNoMedia ? "is no media that can be played" : nil
+        default:
+            error.isEnd
+                ? "brought nothing: the connection was closed at once"
+                : error.isNoMedia ? "is no media that can be played" : nil
         }
     }
 

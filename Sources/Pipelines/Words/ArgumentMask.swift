@@ -5,10 +5,11 @@ public enum ArgumentMask {
     /// The argument with "x" in the place of each byte of a secret, and so as long as before; nil: it has none.
     ///
     /// Looks at the whole and at what stands behind each "=": `--set location=rtsp://user:password@host`.
-    public static func masked(_ argument: String) -> [UInt8]? {
+    /// - Parameter listens: The command waits for one who publishes: a path of rtmp ends in a stream key then.
+    public static func masked(_ argument: String, listens: Bool = false) -> [UInt8]? {
         var bytes = Array(argument.utf8)
         var found = false
-        for secret in secrets(of: argument).map({ Array($0.utf8) }) where !secret.isEmpty {
+        for secret in secrets(of: argument, listens: listens).map({ Array($0.utf8) }) where !secret.isEmpty {
             var start = 0
             while start + secret.count <= bytes.count {
                 guard bytes[start..<start + secret.count].elementsEqual(secret) else {
@@ -23,7 +24,7 @@ public enum ArgumentMask {
         return found ? bytes : nil
     }
 
-    private static func secrets(of argument: String) -> [String] {
+    private static func secrets(of argument: String, listens: Bool) -> [String] {
         var candidates = [argument[...]]
         for index in argument.indices where argument[index] == "=" {
             candidates.append(argument[argument.index(after: index)...])
@@ -32,7 +33,7 @@ public enum ArgumentMask {
         for candidate in candidates.map(String.init) {
             if SourceAddress.looksLikeAddress(candidate) {
                 // Also of an address that will be refused.
-                secrets += (try? SourceAddress(candidate))?.secrets ?? userInfo(of: candidate)
+                secrets += (try? SourceAddress(candidate, listens: listens))?.secrets ?? userInfo(of: candidate)
             } else if candidate.contains("="), !candidate.contains("://") {
                 // A member of its own: password=hunter2.
                 secrets += (try? SourceAddress("udp://host?\(candidate.trimmingPrefix("--"))"))?.secrets ?? []

@@ -140,6 +140,15 @@ import Testing
         }
     }
 
+    @Test func `knows a stream key for a secret`() throws {
+        let source = try address("rtmp://0.0.0.0:1935/live/k3y-77")
+        let plan = try plan(source, ["listen": true])
+        #expect(plan.shownSource == "rtmp://0.0.0.0:1935/live/•••" && plan.displayName == "0.0.0.0:1935")
+        #expect(plan.address?.secrets == ["k3y-77"])
+        #expect(plan.job.source == .network(NetworkSource(url: "rtmp://0.0.0.0:1935/live/k3y-77", listens: true)))
+        #expect(try self.plan(source).shownSource == "rtmp://0.0.0.0:1935/live/k3y-77")
+    }
+
     @Test func `is refused in words that say what would fit`() throws {
         let rtsp = try address("rtsp://cam/1")
         let cases: [(ControlError?, ControlError.Code, String)] = [

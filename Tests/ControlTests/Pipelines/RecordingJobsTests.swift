@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct `The job of a recording` {
     private func plan(_ output: String?, _ pipeline: String?, _ parameters: [String: JSONValue] = [:]) throws
-        -> RecordingJobs.Plan
+        -> RecordingFormat
     {
         let jobs = RecordingJobs(catalog: try PipelineCatalog(folder: PipelinesWorld.descriptions))
         return try jobs.plan(
@@ -22,6 +22,8 @@ import Testing
         let gstreamer = try plan("a.mkv", "record-mkv-gst")
         #expect(gstreamer.container == .matroska && gstreamer.gstreamer?.launch.contains("name=output") == true)
         #expect(try plan(nil, "record-webm-gst").container == .webm)
+        #expect(try plan("a.webm", nil).container == .webm)
+        #expect(try plan("a.mp4", nil).container == .mp4)
         // What no container goes by, the folder refuses, in its words.
         #expect(try plan("a", nil).container == .matroska)
     }
@@ -35,7 +37,7 @@ import Testing
             ),
             (
                 "a.mkv", "record-webm", [:],
-                "pipeline \"record-webm\" writes webm, which does not go by the file name \"a.mkv\""
+                "pipeline \"record-webm\" writes WebM, which does not go by the file name \"a.mkv\""
             ),
             (nil, "record-mkv", ["a": 1], "record-mkv has no parameter \"a\"; it has none"),
         ] as [(String?, String, [String: JSONValue], String)] {

@@ -5,15 +5,28 @@ import TestSupport
 
 /// Peers from outside for network sources, and the clip that they play.
 enum NetworkPeer {
-    /// Eight seconds of the test source as H264 and AAC, with a key frame each second.
+    /// Forty seconds of the test source as H264 and AAC, with a key frame each second.
     static let h264 = Task<TemporaryFile, any Error> {
-        let options = [
+        try await looped([
             "-c:v", "libx264", "-preset", "ultrafast", "-profile:v", "baseline", "-g", "30", "-pix_fmt", "yuv420p",
             "-c:a", "aac",
-        ]
-        return try await Clip.make(options, container: "mkv")
+        ])
     }
-    static let vp8 = Task<TemporaryFile, any Error> { try await Clip.make(["-c", "copy"], container: "mkv") }
+    static let vp8 = Task<TemporaryFile, any Error> { try await looped(["-c", "copy"]) }
+
+    /// Ten times the four seconds of the test source: a machine that is busy shall not come too late.
+    private static func looped(_ options: [String]) async throws -> TemporaryFile {
+        let once = try await Clip.make(options, container: "mkv")
+        return try await onThread {
+            let folder = try Folder()
+            let path = "\(folder.path)/long.mkv"
+            try ExternalTool.output(
+                ["ffmpeg", "-v", "error", "-stream_loop", "9", "-i", once.path, "-c", "copy", path])
+            let file = try TemporaryFile()
+            file.write(try ExternalTool.output(["cat", path]))
+            return file
+        }
+    }
 
     /// A TCP and UDP port that nobody uses at the moment.
     static func freePort() throws -> UInt16 {

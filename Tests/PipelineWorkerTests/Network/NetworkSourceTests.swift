@@ -109,7 +109,7 @@ struct NetworkSourceTests {
             let folder = try Folder()
             let codecs = isWeb ? [] : ["-c:v", "copy", "-c:a", "copy"]
             try ExternalTool.output(
-                ["ffmpeg", "-v", "error", "-i", clip.path] + options + codecs + ["\(folder.path)/\(name)"])
+                ["ffmpeg", "-v", "error", "-t", "4", "-i", clip.path] + options + codecs + ["\(folder.path)/\(name)"])
             let server = try WebServer.start(folder: folder.path)
             let chain = try Chain(NetworkPeer.job("http://127.0.0.1:\(try server.port())/\(name)", retry: .always))
             #expect(abs((chain.source.durationSeconds ?? 0) - 4) < 0.2)

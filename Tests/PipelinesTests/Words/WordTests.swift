@@ -21,6 +21,12 @@ import Testing
         #expect(masked.count == argument.utf8.count)
     }
 
+    @Test func `lose a stream key when one is waited for`() throws {
+        let masked = try #require(ArgumentMask.masked("rtmp://0.0.0.0/live/k3y", listens: true))
+        #expect(String(decoding: masked, as: UTF8.self) == "rtmp://0.0.0.0/live/xxx")
+        #expect(ArgumentMask.masked("rtmp://0.0.0.0/live/k3y") == nil)
+    }
+
     @Test(arguments: [
         "", "ingest", "rtsp://cam/1", "rtsp://user@cam/1", "a=b", "--set", "text=a@b", "film.mp4", "=", "==", "://@",
         "v4l2:/dev/video0?microphone=hw:1",

@@ -59,6 +59,13 @@ struct CommandTable {
         Rule("apt install", .instead(simulated)),
         Rule("systemctl", .instead(unit)),
         Rule("journalctl", .instead(unit)),
+        Rule("systemd-sysusers", .elsewhere("the tests of the installation read its files")),
+        Rule("systemd-tmpfiles", .elsewhere("the tests of the installation read its files")),
+        Rule("install", .runs(seconds: 10)),
+        Rule("openssl", .runs(seconds: 10)),
+        Rule("printf", .runs(seconds: 10)),
+        Rule("git pull", .elsewhere("installing is checked by itself")),
+        Rule("rm -r /etc/ladle", .elsewhere("nothing of the machine's is removed by a test")),
     ]
 
     /// Plain text that stands for something of the machine the reader has: name, and what the tests have.
@@ -120,10 +127,15 @@ struct CommandTable {
         return "apt-get install --simulate --quiet \(packages.joined(separator: " "))"
     }
 
-    /// The unit that is spoken of stands in systemd/, and the settings that it starts with are accepted.
+    /// The unit that is spoken of is there, what it starts is a command of ours with its options, and
+    /// the settings that come along are accepted.
     @Sendable private static func unit(_ command: String) -> String {
         """
-        cd '\(repository)/systemd' && grep -q '^ExecStart=.*ladle serve' ladle.service && ladle check ladle.yaml
+        \(inRepository) start=$(sed -n 's/^ExecStart=[^ ]*\\/\\(ladle.*\\)/\\1/p' systemd/ladle.service*) &&
+        read -r program subcommand options <<<"$start" && [ "$program" = ladle ] &&
+        help=$(ladle "$subcommand" --help) && for word in $options; do
+            [[ $word != --* ]] || grep -q -- "$word" <<<"$help" || { echo "$word of $start is no option"; exit 1; }
+        done && ladle check --config systemd/ladle.yaml --listen 127.0.0.1:0 --recordings "$OLDPWD"
         """
     }
 

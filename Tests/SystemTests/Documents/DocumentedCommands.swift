@@ -42,7 +42,7 @@ extension AllSystemTests {
 }
 
 /// Somebody who follows a page on a machine where Ladle was built: a folder with films, a gateway with the test source
-/// in the room `demo`, a camera.
+/// in the rooms that the pages speak of, a camera.
 private final class Reader {
     let daemon: Daemon
     private let camera: RTSPServer
@@ -50,6 +50,8 @@ private final class Reader {
     /// Names that commands have given values, which later commands see.
     private var names: Set<String> = []
     private var count = 0
+    /// Of what the command before printed: the ID that a reader puts in where one is asked for.
+    private var lastLine: String?
 
     init() async throws {
         daemon = try await Daemon()
@@ -61,19 +63,27 @@ private final class Reader {
         }
         places = CommandTable.Places(substitutions: [
             (".build/release/ladle", "ladle"),
+            ("sudo -u ladle env -C /var/lib/ladle ", ""),
             ("sudo ", ""),
+            ("/etc/credstore", daemon.scratch.path("credstore")),
             ("http://127.0.0.1:4443", daemon.url),
             ("http://localhost:4443", daemon.url),
             ("rtsp://camera.example/stream", camera.url(.h264Opus)),
             ("/etc/ladle/", "\(CommandTable.repository)/systemd/"),
         ])
-        let ingest = try await daemon.call("POST", "/api/v1/ingests", json: ["room": "demo", "source": "test"])
-        try #require(ingest.status == 201, "\(ingest.text)")
-        try await daemon.event("media.flowing", room: "demo") { $0["kind"] == "video" }
+        try "listen: 127.0.0.1:\(try LoopbackPort.free())\n".write(
+            to: daemon.media.appendingPathComponent("ladle.yaml"), atomically: true, encoding: .utf8)
+        for room in ["demo", "entrance"] {
+            let ingest = try await daemon.call(
+                "POST", "/api/v1/ingests", json: ["room": JSONValue(room), "source": "test"])
+            try #require(ingest.status == 201, "\(ingest.text)")
+            try await daemon.event("media.flowing", room: room) { $0["kind"] == "video" }
+        }
     }
 
     func type(_ command: MarkdownCommands.Command) async throws {
-        let text = places.applied(to: command.text)
+        var text = places.applied(to: command.text)
+        if let id = lastLine { text = text.replacing(#/ ID\b/#, with: " \(id)") }
         guard let treatment = CommandTable.treatment(of: text) ?? (isAssignment(text) ? .runs(seconds: 10) : nil) else {
             Issue.record("\(command.place): the tests don't know what to do with: \(command.text)")
             return
@@ -118,6 +128,9 @@ private final class Reader {
         let status = try await tool.wait(seconds: seconds)
         #expect(
             allowed.contains(status), "\(command.place): \(command.text)\nended with \(status):\n\(tool.text)")
+        lastLine = tool.text.split(separator: "\n").last.map(String.init)
+        // What goes on in the background gets the moment that a reader gives it.
+        if command.text.contains("--detach") { try await Task.sleep(for: .seconds(3)) }
         // The API answers refusals with the status that curl -s does not show.
         #expect(
             !tool.text.hasPrefix("{\"error\"") && !tool.text.hasPrefix("TypeError"),

@@ -85,41 +85,61 @@ public final class CuttingRelay: Sendable {
         static func carryConnections(_ first: Int32, port: UInt16, to target: UInt16, _ look: Look) {
             var listener: Int32? = first
             var peers: [Int32: Int32] = [:]
+            /// What their receivers do not take yet, by receiver: one that is slow holds up its own sender only.
+            var waiting: [Int32: [UInt8]] = [:]
+            /// Came while nothing went through: nobody answers them, ever.
+            var lost: [Int32] = []
             var room = [UInt8](repeating: 0, count: 1 << 16)
             func end(_ descriptor: Int32) {
                 guard let other = peers.removeValue(forKey: descriptor) else { return }
                 peers[other] = nil
-                close(descriptor)
-                close(other)
+                for descriptor in [descriptor, other] {
+                    waiting[descriptor] = nil
+                    close(descriptor)
+                }
+            }
+            func pass(to receiver: Int32) {
+                guard let bytes = waiting[receiver], !bytes.isEmpty else { return }
+                let sent = send(receiver, bytes, bytes.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+                if sent > 0 { waiting[receiver]?.removeFirst(sent) }
             }
             while true {
                 let (cut, isOver) = look()
                 if isOver || cut == .closed {
                     for descriptor in peers.keys { end(descriptor) }
-                    if let listener { close(listener) }
-                    listener = nil
+                    for descriptor in [listener].compactMap(\.self) + lost { close(descriptor) }
+                    (listener, lost) = (nil, [])
                     if isOver { return }
                 } else if listener == nil {
                     listener = try? Self.listener(.tcp, port: port)
                 }
-                var polled = ([listener].compactMap(\.self) + peers.keys).map {
-                    pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
+                var polled = [listener].compactMap(\.self).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+                for (one, other) in peers {
+                    let takes = waiting[other]?.isEmpty ?? true
+                    let has = !(waiting[one]?.isEmpty ?? true)
+                    let events = (takes ? POLLIN : 0) | (has ? POLLOUT : 0)
+                    polled.append(pollfd(fd: one, events: Int16(events), revents: 0))
                 }
                 guard poll(&polled, nfds_t(polled.count), 5) > 0 else { continue }
                 for ready in polled where ready.revents != 0 {
                     if ready.fd == listener {
                         let client = accept(ready.fd, nil, nil)
-                        guard client >= 0, let server = connected(to: target) else {
+                        if cut == .silent {
+                            lost.append(client)
+                        } else if client >= 0, let server = connected(to: target) {
+                            (peers[client], peers[server]) = (server, client)
+                        } else {
                             close(client)
-                            continue
                         }
-                        (peers[client], peers[server]) = (server, client)
                     } else if let other = peers[ready.fd] {
+                        if ready.revents & Int16(POLLOUT) != 0 { pass(to: ready.fd) }
+                        guard ready.revents & ~Int16(POLLOUT) != 0 else { continue }
                         let got = read(ready.fd, &room, room.count)
                         if got <= 0 {
                             end(ready.fd)
                         } else if look().cut == .none {
-                            send(other, room, got, Int32(MSG_NOSIGNAL))
+                            waiting[other, default: []] += room[..<got]
+                            pass(to: other)
                         }
                     }
                 }
