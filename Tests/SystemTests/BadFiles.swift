@@ -40,8 +40,8 @@ struct BadFile: Sendable, CustomTestStringConvertible {
             text: description("videotestsrcc ! identity name=picture"), words: ["FILE:7:3", "videotestsrcc"]),
         BadFile(
             name: "an element whose package isn't installed", command: check,
-            text: description("rsvgoverlay name=x videotestsrc ! ndisrc ! identity name=picture"),
-            words: ["FILE:7:", "ndisrc"]),
+            text: description("pipewiresrc ! identity name=picture"),
+            words: ["FILE:7:3", "pipewiresrc", "gstreamer1.0-pipewire"]),
         BadFile(
             name: "a cycle", command: check,
             text: description("videotestsrc ! funnel name=f ! identity name=picture ! tee name=t ! queue ! f. t."),

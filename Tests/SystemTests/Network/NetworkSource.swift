@@ -16,15 +16,6 @@ enum NetworkSource: String, CaseIterable, CustomTestStringConvertible {
         }
     }
 
-    /// Most that sound and picture may be apart, in milliseconds.
-    var mostSkew: Double {
-        switch self {
-        // libav's RTSP demuxer takes its zero from each track's first packet until sender reports have come.
-        case .rtspTCP, .rtspUDP, .rtspVP8, .rtspLogin: 80
-        default: 40
-        }
-    }
-
     /// A file has an end; everything else is live.
     var isFile: Bool { self == .httpMP4 || self == .httpWebM }
 
