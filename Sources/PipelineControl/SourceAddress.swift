@@ -93,7 +93,7 @@ public struct SourceAddress: Sendable, Hashable, CustomStringConvertible {
         guard !host.isEmpty, host != ":" else {
             throw Refusal(description: "the \(scheme.rawValue) address names no \(scheme.isDevice ? "device" : "host")")
         }
-        if !scheme.isDevice { try Self.check(host: host, authority: authority, path: behind, scheme) }
+        if !scheme.isDevice { try Self.check(host: host, authority: authority, behind: behind, scheme) }
         place = host
         var query: [String: String] = [:]
         let path = behind.prefix { $0 != "?" }
@@ -131,7 +131,7 @@ public struct SourceAddress: Sendable, Hashable, CustomStringConvertible {
 
     /// A password with "/", "?" or "#" in it ends the authority too soon, and its rest would be shown as a path.
     private static func check(
-        host: String, authority: Substring, path: Substring, _ scheme: Scheme
+        host: String, authority: Substring, behind: Substring, _ scheme: Scheme
     ) throws(Refusal) {
         let advice = "special characters of a password are written as %40 (@), %2F (/), %3F (?), %23 (#), %3A (:)"
         let behindHost = host.hasPrefix("[") ? host.drop { $0 != "]" }.dropFirst() : host.drop { $0 != ":" }
@@ -143,7 +143,8 @@ public struct SourceAddress: Sendable, Hashable, CustomStringConvertible {
             throw Refusal(
                 description: "the \(scheme.rawValue) address has a port that is no number up to 65535; \(advice)")
         }
-        if !port.isEmpty, !authority.contains("@"), path.contains("@") {
+        // Which "@" ends the password can't be told.
+        if behind.contains("@"), !port.isEmpty || authority.contains("@") {
             throw Refusal(description: "the \(scheme.rawValue) address has an @ behind its host; \(advice)")
         }
     }

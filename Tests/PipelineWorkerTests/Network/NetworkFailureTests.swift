@@ -34,8 +34,14 @@ struct NetworkFailureTests {
     static let files: [(name: String, text: String, words: String)] = [
         ("words.txt", "just words\n", "is no media"),
         ("list.txt", "ffconcat version 1.0\nfile clip.mkv\n", "a format that is not played"),
-        ("file.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:4,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n", ""),
-        ("ts.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:4,\nfile:///tmp/a.ts\n#EXT-X-ENDLIST\n", ""),
+        (
+            "file.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:4,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n",
+            "may not name"
+        ),
+        (
+            "ts.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:4,\nfile:///tmp/a.ts\n#EXT-X-ENDLIST\n",
+            "protocol file, which is not"
+        ),
         ("concat.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:4,\nconcat:a.ts|b.ts\n#EXT-X-ENDLIST\n", ""),
         (
             "session.sdp", "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5000 RTP/AVP 96\n",
@@ -53,7 +59,8 @@ struct NetworkFailureTests {
             return try Self.failure(NetworkSource(url: "http://127.0.0.1:\(try server.port())/\(name)"))
         }
         #expect([.cannotOpen, .noPlayableTrack].contains(failure.code))
-        #expect(failure.message.contains(name) && failure.message.contains(words), "\(failure.message)")
+        #expect(failure.message.contains(name), "\(failure.message)")
+        #expect(words.isEmpty || failure.message.contains(words), "\(failure.message)")
     }
 
     @Test func `servers that refuse are told apart`() async throws {
