@@ -14,6 +14,8 @@ public final class Input {
     private var context: UnsafeMutablePointer<AVFormatContext>?
     private let name: String
     private let readPatience: Duration?
+    /// Read while something was looked for; handed out first.
+    private var pending: [Packet] = []
 
     /// libav's name of the container: `mov,mp4,m4a,3gp,3g2,mj2`, `matroska,webm` …
     public private(set) var formatName = "unknown"
@@ -77,6 +79,7 @@ public final class Input {
         guard let context else { throw .outOfMemory("open \(name)") }
         do throws(LibAVError) {
             try check(avformat_find_stream_info(context, nil), "find streams in \(name)")
+            if let interrupt { pending = try awaitIncompleteStreams(of: context, interrupt: interrupt) }
             try noteStreams(of: context)
         } catch {
             close()
@@ -155,6 +158,7 @@ public final class Input {
 
     /// The next packet in the file's order; nil at the end.
     public func read() throws(LibAVError) -> Packet? {
+        if !pending.isEmpty { return pending.removeFirst() }
         let packet = try Packet()
         interrupt?.allow(readPatience)
         let result = av_read_frame(context, packet.pointer)

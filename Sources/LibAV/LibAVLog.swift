@@ -19,6 +19,11 @@ public enum LibAVLog {
     /// More than one failed connection needs.
     private static let mostComplaints = 16
     private static let mostLinesASecond = 20
+    /// Said in the usual course of things: by every encoder that is stopped in the middle, and by every decoder that
+    /// comes into the middle of a stream.
+    private static let noise = [
+        "left in the queue on closing", "non-existing PPS", "decode_slice_header error", "] no frame!",
+    ]
     /// Bytes of a line that are shown.
     private static let longest = 500
 
@@ -50,8 +55,7 @@ public enum LibAVLog {
         let clean = state.withLock { $0.clean }
         // Cleaned before it is cut: half a secret would not be found.
         let line = String(clean(raw).map { $0.isNewline ? " " : $0 }).trimmingSpaces
-        // Every encoder that is stopped in the middle says it.
-        guard !line.isEmpty, !line.contains("left in the queue on closing") else { return }
+        guard !line.isEmpty, !noise.contains(where: { line.contains($0) }) else { return }
         let isWritten = state.withLock { state -> Bool in
             if level <= AV_LOG_WARNING {
                 state.complaints.append(line)

@@ -95,6 +95,29 @@ struct NetworkSourceTests {
         }
     }
 
+    @Test func `who comes into the middle of MPEG-TS waits for the next picture that can be begun with`() async throws {
+        let clip = try await Clip.make(
+            [
+                "-c:v", "libx264", "-preset", "ultrafast", "-profile:v", "baseline", "-g", "120", "-pix_fmt", "yuv420p",
+                "-c:a", "aac",
+            ], container: "mkv")
+        try await onThread {
+            let port = try NetworkPeer.freePort()
+            let peer = try NetworkPeer.publish(clip, "mpegts", to: "udp://127.0.0.1:\(port)?pkt_size=1316")
+            // Key frames are four seconds apart, and the first one has passed.
+            usleep(1_500_000)
+            let worker = try WorkerProcess()
+            let (source, watch) = try worker.play(NetworkPeer.job("udp://127.0.0.1:\(port)"))
+            #expect(source.tracks.map(\.kind) == [.video, .audio])
+            #expect(source.tracks.map(\.treatment) == [.copy, .transcode], "\(source.tracks.map(\.reason))")
+            #expect(watch.waitForPacket(after: WireWatch.now, track: 0))
+            #expect(watch.seen[0].packets.first?.startsWithParameterSets == true)
+            try worker.send(.finish)
+            _ = try worker.finished()
+            withExtendedLifetime(peer) {}
+        }
+    }
+
     static let files: [(name: String, options: [String])] = [
         ("clip.webm", ["-c", "copy"]), ("clip.mp4", ["-c:v", "copy", "-movflags", "faststart"]),
         ("index.mp4", ["-c:v", "copy"]), ("clip.m3u8", ["-hls_time", "1", "-hls_playlist_type", "vod"]),
