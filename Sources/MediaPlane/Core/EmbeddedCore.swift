@@ -15,7 +15,7 @@ public final class EmbeddedCore: MediaCore {
 
     private let worker: Worker
     private let logger: Logger
-    private let answer: Inquiry<Void>
+    private let answer: Inquiry<Int>
     private let measurement: Inquiry<WorkerMeasurements>
 
     /// Sockets are opened as transports are created.
