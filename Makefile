@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test soak bench install uninstall format lint prepare prepare-test clean
+.PHONY: help run test soak bench install uninstall deb format lint prepare prepare-test clean
 
 CONFIGURATION ?= release
 SWIFT_FLAGS := -c $(CONFIGURATION) --explicit-target-dependency-import-check error
@@ -33,6 +33,9 @@ bench: $(BIN)/.built ## Measure waiting times, and the cost per forwarded packet
 
 install: $(BIN)/.built ## Install programs, service and documentation below PREFIX (/usr/local); DESTDIR stages it
 	@DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" packaging/install $(BIN)
+
+deb: $(BIN)/.built ## Make a Debian package in this folder, for `apt install ./ladle_*.deb`
+	@packaging/deb $(BIN)
 
 uninstall: ## Take away what was installed; settings and recordings stay
 	@DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" packaging/install --uninstall

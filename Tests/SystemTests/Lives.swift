@@ -171,7 +171,7 @@ extension AllSystemTests {
             (["rooms", "--gateway", "nowhere"], 64, "ladle: the gateway's address is 'nowhere'; it is written as"),
             (["tap", "--address", "here"], 64, "ladle: --address is 'here'; it must be"),
             (["tap", "--room", "nobody"], 1, "ladle: there is no room \"nobody\""),
-            (["serve", "--listen", "0.0.0.0:1"], 64, "ladle: listen: 0.0.0.0:1 can be reached"),
+            (["serve", "--listen", "0.0.0.0:1"], 64, "ladle: --listen: 0.0.0.0:1 can be reached"),
             (["record", "--broadcaster", ""], 1, "ladle: the broadcaster id is empty"),
             (
                 ["serve", "--listen", "127.0.0.1:0", "--media", "/nope"], 1,
@@ -183,7 +183,7 @@ extension AllSystemTests {
             ),
             (
                 ["serve", "--listen", "127.0.0.1:0", "--rtp-address", "192.0.2.1"], 1,
-                "ladle: rtp address: 192.0.2.1 is no address"
+                "ladle: rtp.address: 192.0.2.1 is no address"
             ),
             (["rooms", "--gateway", "http://127.0.0.1:1"], 69, "ladle: no gateway answers at http://127.0.0.1:1;"),
         ])

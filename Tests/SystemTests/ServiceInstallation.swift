@@ -75,6 +75,21 @@ extension AllSystemTests {
             #expect(left == ["etc/ladle/ladle.yaml"])
         }
 
+        @Test func `is a Debian package that apt takes and that runs where it is unpacked`() async throws {
+            let scratch = try Scratch("ladle-deb")
+            let told = try await Tool.run(
+                Self.tree.appendingPathComponent("packaging/deb").path, [Products.folder.path, scratch.url.path])
+            let package = try #require(told.split(separator: "\n").last.map(String.init))
+            let plan = try await Tool.run("apt-get", ["install", "--simulate", "--no-install-recommends", package])
+            #expect(plan.contains("Inst ladle "), "\(plan)")
+            let needed = try await Tool.run("dpkg-deb", ["--field", package, "Depends"])
+            for library in ["libavformat", "libavcodec", "libgstreamer1.0-0"] { #expect(needed.contains(library)) }
+            try await Tool.run("dpkg-deb", ["--extract", package, scratch.path("root")])
+            let version = try await Tool.run("env", ["-i", scratch.path("root/usr/bin/ladle"), "version"])
+            #expect(version.hasPrefix("ladle "))
+            #expect(FileManager.default.fileExists(atPath: scratch.path("root/etc/ladle/ladle.yaml")))
+        }
+
         @Test func `has a unit that systemd understands entirely, and that is well hardened`() async throws {
             let stage = try await install()
             // The program must be where the unit says: systemd looks.
