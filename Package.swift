@@ -150,7 +150,8 @@ func targets(of room: Room) -> [Target] {
         built = [.systemLibrary(name: room.name, pkgConfig: pkgConfig, providers: [.apt(apt)])]
     }
     if room.tested, !systemTestsAlone {
-        let tests = uses + [.target(name: room.name), .target(name: "TestSupport")] + room.testsUse
+        let tests =
+            uses + [.target(name: room.name), .target(name: "TestSupport")] + room.testsUse
             + room.testRooms.map { .target(name: $0) }
         built.append(.testTarget(name: "\(room.name)Tests", dependencies: tests, swiftSettings: settings))
     }

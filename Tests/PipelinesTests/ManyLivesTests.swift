@@ -75,11 +75,12 @@ struct ManyLivesTests {
 
     /// Children of ours that nobody has asked about.
     private static func zombies() -> Set<Int32> {
-        Set(names(in: "/proc").compactMap { Int32($0) }.filter { id in
-            guard let stat = text(of: "/proc/\(id)/stat"), let end = stat.lastIndex(of: ")") else { return false }
-            // State and parent follow the name, which may hold anything.
-            let fields = stat[stat.index(after: end)...].split(separator: " ")
-            return fields.count > 1 && fields[0] == "Z" && fields[1] == "\(getpid())"
+        Set(
+            names(in: "/proc").compactMap { Int32($0) }.filter { id in
+                guard let stat = text(of: "/proc/\(id)/stat"), let end = stat.lastIndex(of: ")") else { return false }
+                // State and parent follow the name, which may hold anything.
+                let fields = stat[stat.index(after: end)...].split(separator: " ")
+                return fields.count > 1 && fields[0] == "Z" && fields[1] == "\(getpid())"
             })
     }
 
