@@ -35,7 +35,7 @@ public struct GatewaySettings: Sendable, Hashable {
     /// An empty room closes after this; zero: never.
     public var idleRoom: Duration = .seconds(60)
     /// What goes into rooms as soon as the gateway runs, for as long as it runs.
-    public var sources: [IngestRequest] = []
+    public var sources: [StandingSource] = []
     /// How many ingests and recordings may run at once.
     public var pipelineLimit = 64
 

@@ -5,16 +5,27 @@ import StrictYAML
 
 extension SettingsFile {
     private static let sourceKeys = [
-        "room", "source", "pipeline", "name", "parameters", "video", "loop", "retry", "credentials",
+        "room", "source", "pipeline", "name", "parameters", "video", "loop", "retry", "record", "credentials",
     ]
 
     /// What shall go into rooms from the start; those that are right.
-    static func sources(_ reader: YAMLReader, _ reading: inout SettingsReading) -> [IngestRequest] {
+    static func sources(_ reader: YAMLReader, _ reading: inout SettingsReading) -> [StandingSource] {
         let elements = reading.noting { () throws(YAMLFileError) in try reader.elements() } ?? []
-        return elements.compactMap { source($0, &reading) }
+        var recorded: Set<String> = []
+        return elements.compactMap { element in
+            guard let source = source(element, &reading) else { return nil }
+            if source.record != nil, !recorded.insert(source.ingest.room).inserted {
+                // It would be the same recording twice.
+                reading.add(
+                    element.error(
+                        "record: room \"\(source.ingest.room)\" is recorded by an entry above; say it once for a room"))
+                return nil
+            }
+            return source
+        }
     }
 
-    private static func source(_ reader: YAMLReader, _ reading: inout SettingsReading) -> IngestRequest? {
+    private static func source(_ reader: YAMLReader, _ reading: inout SettingsReading) -> StandingSource? {
         let members = members(reader, allowed: sourceKeys, secretsIn: "credentials", &reading)
         guard let members else { return nil }
         let before = reading.errors.count
@@ -68,7 +79,8 @@ extension SettingsFile {
         // What the settings want is wanted for as long as the gateway runs.
         if request.retry == nil, request.source.isTriedAgain { request.retry = .always }
         request.parameters = members["parameters"].map { values($0, &reading) } ?? [:]
-        return reading.errors.count == before ? request : nil
+        let record: StandingSource.Recording? = read("record") { input throws(SettingRefusal) in try input.word() }
+        return reading.errors.count == before ? StandingSource(request, record: record) : nil
     }
 
     private static func source(
@@ -153,14 +165,19 @@ extension IngestRequest.Source {
     }
 }
 
-extension IngestRequest {
+extension StandingSource {
     /// As the settings file has it, without secrets.
-    var settingsValue: JSONValue {
+    var settingsValue: JSONValue { ingest.settingsValue(record: record?.rawValue) }
+}
+
+extension IngestRequest {
+    fileprivate func settingsValue(record: String?) -> JSONValue {
         .object(omittingAbsent: [
             "room": .string(room), "source": source == .pipeline ? nil : .string(source.text),
             "pipeline": pipeline.map { .string($0) }, "name": displayName.map { .string($0) },
             "parameters": parameters.isEmpty ? nil : .object(parameters), "video": video.map { .string($0.rawValue) },
             "loop": .bool(loop), "retry": retry.map { .string($0.rawValue) },
+            "record": record.map { .string($0) },
         ])
     }
 }

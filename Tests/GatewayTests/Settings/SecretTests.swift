@@ -34,7 +34,7 @@ import Testing
         let loaded = try folder.load(
             "sources: [{room: a, source: '\(address)', credentials: camera}]",
             environment: ["CREDENTIALS_DIRECTORY": folder.path])
-        guard case .address(let full) = loaded.settings.sources.first?.source else {
+        guard case .address(let full) = loaded.settings.sources.first?.ingest.source else {
             Issue.record("no address")
             return
         }
@@ -47,7 +47,7 @@ import Testing
         let folder = try SettingsFolder()
         let file = try folder.write("stream", "srt://host:9000?passphrase=hunter22hunter", mode: 0o644)
         let loaded = try folder.load("sources: [{room: a, credentials: \(file)}]")
-        #expect(loaded.settings.sources.first?.source.text == "srt://host:9000?passphrase=•••")
+        #expect(loaded.settings.sources.first?.ingest.source.text == "srt://host:9000?passphrase=•••")
         #expect(loaded.warnings.map(\.message) == ["every user of this machine can read \(file); chmod 600 it"])
     }
 
