@@ -46,13 +46,18 @@ extension SettingsFile {
         if let secret, let entry = members["credentials"], secret.isReadableByOthers {
             reading.warnings.append(SettingsProblem(entry.error(secret.warning)))
         }
+        let parameters = members["parameters"].map { values($0, &reading) } ?? [:]
+        // A path of rtmp ends in a stream key then.
+        let listens = parameters["listen"] == .bool(true)
         let source = members["source"].flatMap { entry in
-            reading.noting(entry) { input throws(SettingRefusal) in try self.source(input, secret) }
+            reading.noting(entry) { input throws(SettingRefusal) in try self.source(input, secret, listens: listens) }
         }
         var request = IngestRequest(room: room ?? "", source: source ?? .pipeline)
         if members["source"] == nil, let secret, let entry = members["credentials"] {
             // The whole address is the secret.
-            do throws(SourceAddress.Refusal) { request.source = .address(try SourceAddress(secret.text)) } catch {
+            do throws(SourceAddress.Refusal) {
+                request.source = .address(try SourceAddress(secret.text, listens: listens))
+            } catch {
                 reading.add(entry.error("source is missing, and the file holds no address: \(error)"))
             }
         }
@@ -78,19 +83,19 @@ extension SettingsFile {
         }
         // What the settings want is wanted for as long as the gateway runs.
         if request.retry == nil, request.source.isTriedAgain { request.retry = .always }
-        request.parameters = members["parameters"].map { values($0, &reading) } ?? [:]
+        request.parameters = parameters
         let record: StandingSource.Recording? = read("record") { input throws(SettingRefusal) in try input.word() }
         return reading.errors.count == before ? StandingSource(request, record: record) : nil
     }
 
     private static func source(
-        _ input: SettingInput, _ secret: Secret?
+        _ input: SettingInput, _ secret: Secret?, listens: Bool
     ) throws(SettingRefusal) -> IngestRequest.Source {
         let text = try input.text("a file, an address or test")
         if text == "test" { return .test }
         guard SourceAddress.looksLikeAddress(text) else { return .file(text) }
         let address: SourceAddress
-        do throws(SourceAddress.Refusal) { address = try SourceAddress(text) } catch {
+        do throws(SourceAddress.Refusal) { address = try SourceAddress(text, listens: listens) } catch {
             throw SettingRefusal(error.description)
         }
         guard address.secrets.isEmpty else {
@@ -100,7 +105,9 @@ extension SettingsFile {
                     + "that with credentials")
         }
         guard let secret else { return .address(address) }
-        do throws(SourceAddress.Refusal) { return .address(try address.with(secret: secret.text)) } catch {
+        do throws(SourceAddress.Refusal) {
+            return .address(try address.with(secret: secret.text, listens: listens))
+        } catch {
             throw SettingRefusal("with its credentials: \(error.description)")
         }
     }
@@ -118,8 +125,8 @@ extension SettingsFile {
 extension SourceAddress {
     /// The address with who asks: `secret` is "user:password", or the password alone when the address names the user,
     /// or a whole address.
-    func with(secret: String) throws(Refusal) -> SourceAddress {
-        if Self.looksLikeAddress(secret) { return try SourceAddress(secret) }
+    func with(secret: String, listens: Bool = false) throws(Refusal) -> SourceAddress {
+        if Self.looksLikeAddress(secret) { return try SourceAddress(secret, listens: listens) }
         guard !scheme.isDevice, let start = secretText.firstRange(of: "://")?.upperBound else { return self }
         let rest = secretText[start...]
         let authority = rest.prefix { !"/?#".contains($0) }
