@@ -21,10 +21,10 @@ struct BadSource: Sendable, CustomTestStringConvertible {
     static let all: [BadSource] = [
         BadSource(
             name: "a host that never answers", peer: .silence, source: "rtsp://127.0.0.1:PORT/h264",
-            words: ["rtsp://127.0.0.1:PORT/h264", "no answer"]),
+            words: ["rtsp://127.0.0.1:PORT/h264", "nothing came"]),
         BadSource(
             name: "a web server that never answers", peer: .silence, source: "http://127.0.0.1:PORT/clip.mp4",
-            words: ["http://127.0.0.1:PORT/clip.mp4", "no answer"]),
+            words: ["http://127.0.0.1:PORT/clip.mp4", "nothing came"]),
         BadSource(
             name: "a port that refuses", source: "rtsp://127.0.0.1:9/x", words: ["rtsp://127.0.0.1:9/x", "refused"]),
         BadSource(
