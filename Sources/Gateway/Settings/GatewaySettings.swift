@@ -98,6 +98,14 @@ extension GatewaySettings {
                     + "(--no-auth)"
             )
         }
+        // Each is a process, and would be tried for ever.
+        let wanted = sources.count + sources.count { $0.record != nil }
+        guard wanted <= pipelineLimit else {
+            return (
+                "sources",
+                "with their recordings they are \(wanted), and limits.pipelines lets \(pipelineLimit) run at once"
+            )
+        }
         return nil
     }
 

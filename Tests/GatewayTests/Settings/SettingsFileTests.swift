@@ -61,6 +61,10 @@ import Testing
             "sources", "sources: [{room: a, source: test, record: mkv}, {room: a, source: test, record: mp4}]", "1:49",
             ["room \"a\" is recorded", "once"]
         ),
+        (
+            "sources", "limits: {pipelines: 1}\nsources: [{room: a, source: test, record: mkv}]", "2:10",
+            ["they are 2", "limits.pipelines"]
+        ),
         ("sources", "sources: [{room: a, source: test, loop: 1}]", "1:41", ["true or false"]),
         ("sources", "sources: [{room: a, source: test, parameters: 1}]", "1:47", ["a mapping"]),
         ("sources", "sources: [{room: a, source: test, nmae: x}]", "1:35", ["did you mean \"name\"?"]),
