@@ -91,13 +91,17 @@ public struct Gateway: Sendable {
             .init(service: EventLog(events: events, logger: logger)), .init(service: RoomService(rooms: rooms)),
             .init(service: PipelineService(pipelines: pipelines, logger: logger)),
         ]
-        services.append(.init(service: observation.notice))
         if let reports { services.append(.init(service: reports)) }
         if !settings.sources.isEmpty {
             let standing = StandingSources(
                 settings.sources, after: listening,
                 start: { request throws(ControlError) in
                     try await pipelines.ingestProgress(try await pipelines.startIngest(request).id)
+                },
+                record: { request throws(ControlError) in
+                    let id = try await pipelines.startRecording(request).id
+                    let statuses = try await pipelines.recordingProgress(id)
+                    return (statuses, { _ = try? await pipelines.finishRecording(id) })
                 }, logger: Logger(label: "ladle.sources"))
             services.append(.init(service: standing, successTerminationBehavior: .ignore))
         }

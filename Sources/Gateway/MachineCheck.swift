@@ -82,7 +82,7 @@ public struct MachineCheck: Sendable {
             problems += "\(error)".split(separator: "\n").map(String.init)
         }
         if let folders = try? MediaFolders(sources: settings.mediaFolders, recordings: settings.recordingsFolder) {
-            for source in settings.sources {
+            for source in settings.sources.map(\.ingest) {
                 guard case .file(let name) = source.source else { continue }
                 do throws(PipelinesError) { _ = try folders.openSource(name) } catch {
                     problems.append("sources: in room \"\(source.room)\": \(error.message)")
@@ -101,7 +101,7 @@ extension GatewaySettings {
 
     /// Sources that no description fits: to be told at the start, since trying again would change nothing.
     func sourceProblems(_ catalog: PipelineCatalog) -> [String] {
-        sources.compactMap { source in
+        sources.map(\.ingest).compactMap { source in
             do throws(ControlError) {
                 _ = try IngestJobs(catalog: catalog).plan(source)
                 return nil

@@ -8,13 +8,16 @@ import Synchronization
 public enum LibAVLog {
     public enum Level: Sendable { case warnings, everything }
 
-    private struct State {
+    fileprivate struct State {
         var level = Level.warnings
         var clean: @Sendable (String) -> String = { $0 }
         var complaints: [String] = []
         var second = 0
         var lines = 0
+        /// What was written, without libav's addresses in memory, and when, in seconds of Unix time.
+        var written: [String: Int] = [:]
     }
+
     private static let state = Mutex(State())
     /// More than one failed connection needs.
     private static let mostComplaints = 16
@@ -24,10 +27,14 @@ public enum LibAVLog {
     private static let noise = [
         "left in the queue on closing", "non-existing PPS", "decode_slice_header error", "] no frame!",
     ]
+    /// A source that is tried again for a night says the same at each try.
+    fileprivate static let quietSeconds = 600
+    fileprivate static let mostRemembered = 64
     /// Bytes of a line that are shown.
     private static let longest = 500
 
-    /// Writes warnings and errors as whole lines on standard error, at most 20 a second.
+    /// Writes warnings and errors as whole lines on standard error, at most 20 a second, and the same once in ten
+    /// minutes.
     public static func toStandardError(_ level: Level = .warnings) {
         state.withLock { $0.level = level }
         ladle_av_log_to(level == .warnings ? AV_LOG_WARNING : AV_LOG_TRACE) { level, text, length in
@@ -65,6 +72,7 @@ public enum LibAVLog {
             if line.contains("Unexpected stream ") { return false }
             if state.level == .everything { return true }
             let now = time(nil)
+            guard state.isNews(line, at: now) else { return false }
             if now != state.second { (state.second, state.lines) = (now, 0) }
             state.lines += 1
             return state.lines <= mostLinesASecond
@@ -72,6 +80,17 @@ public enum LibAVLog {
         guard isWritten else { return }
         let bytes = Array("libav: \(line)".utf8.prefix(longest)) + [10]
         bytes.withUnsafeBytes { _ = write(2, $0.baseAddress, $0.count) }
+    }
+}
+
+extension LibAVLog.State {
+    /// Whether a line was not written of late. Where its context lies in memory ("[tcp @ 0x7f19]") differs each time.
+    fileprivate mutating func isNews(_ line: String, at now: Int) -> Bool {
+        let words = line.replacing(/@ 0x[0-9a-f]+/, with: "@")
+        if let last = written[words], now - last < LibAVLog.quietSeconds { return false }
+        if written.count >= LibAVLog.mostRemembered { written = [:] }
+        written[words] = now
+        return true
     }
 }
 

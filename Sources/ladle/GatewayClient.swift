@@ -145,7 +145,9 @@ struct GatewayClient: Sendable {
         switch error {
         case is ExitCode, is CleanExit: return error
         case let refusal as GatewayRefusal where refusal.status == 401 || refusal.status == 403:
-            Console.complain(refusal.message)
+            // Of the command's own options the gateway knows nothing.
+            let advice = refusal.status == 401 ? "; name the file that it is in with --token-file" : ""
+            Console.complain(refusal.message + advice)
             return ExitStatus.refused
         case let refusal as GatewayRefusal:
             Console.complain(refusal.message)

@@ -9,7 +9,7 @@ import Testing
 @Suite struct `Sources at the start` {
     @Test func `wait until requests are accepted`() async throws {
         let world = World()
-        try await world.running([Self.camera]) {
+        try await world.running([StandingSource(Self.camera)]) {
             for _ in 0..<100 { await Task.yield() }
             #expect(world.started.withLock { $0.isEmpty })
             world.open()
@@ -21,7 +21,7 @@ import Testing
 
     @Test func `that failed are started again after a growing delay, which a long life forgives`() async throws {
         let world = World()
-        try await world.running([Self.camera]) {
+        try await world.running([StandingSource(Self.camera)]) {
             world.open()
             // Without jitter: 1, 2, 4 … 60 s.
             for delay in [1, 2, 4, 8, 16, 32, 60, 60] {
@@ -44,7 +44,7 @@ import Testing
     @Test func `that are refused are tried again too`() async throws {
         let world = World()
         world.refusals.withLock { $0 = 2 }
-        try await world.running([Self.camera]) {
+        try await world.running([StandingSource(Self.camera)]) {
             world.open()
             for delay in [1, 2] {
                 await world.clock.sleepers(1)
@@ -57,7 +57,7 @@ import Testing
     @Test func `come back apart from each other`() async throws {
         // With the largest jitter half of the delay is left.
         let world = World(jitter: 1)
-        try await world.running([Self.camera]) {
+        try await world.running([StandingSource(Self.camera)]) {
             world.open()
             try await world.next().life.end(.failed)
             await world.clock.sleepers(1)
@@ -69,7 +69,7 @@ import Testing
     @Test func `that came to their end stay there, and the others go on`() async throws {
         let world = World()
         let film = IngestRequest(room: "film", source: .file("film.mp4"))
-        try await world.running([Self.camera, film]) {
+        try await world.running([StandingSource(Self.camera), StandingSource(film)]) {
             world.open()
             let lives = [try await world.next(), try await world.next()]
             lives.first { $0.request == film }?.life.end(.finished)
@@ -117,7 +117,7 @@ import Testing
         }
 
         /// - Returns: when every source has come to its end.
-        func running(_ sources: [IngestRequest], _ body: @escaping @Sendable () async throws -> Void) async throws {
+        func running(_ sources: [StandingSource], _ body: @escaping @Sendable () async throws -> Void) async throws {
             let standing = StandingSources(
                 sources, after: listening.stream,
                 start: { [started, refusals] request throws(ControlError) in
@@ -129,7 +129,8 @@ import Testing
                     let (stream, statuses) = AsyncStream.makeStream(of: IngestStatus.self)
                     started.withLock { $0.append((request, Life(statuses: statuses))) }
                     return stream
-                }, clock: clock, jitter: { [jitter] in jitter }, logger: Logger(label: "test"))
+                }, record: { _ throws(ControlError) in throw ControlError(.failed, "nothing is recorded here") },
+                clock: clock, jitter: { [jitter] in jitter }, logger: Logger(label: "test"))
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await standing.run() }
                 do { try await body() } catch {

@@ -67,6 +67,34 @@ extension AllSystemTests {
             #expect(try await hasty.tool.wait(seconds: 60) == 128 + SIGINT)
         }
 
+        @Test func `records a source as its settings say, and into another file when somebody ends one`() async throws {
+            let daemon = try await ServiceDaemon("sources: [{room: lobby, source: test, record: webm}]")
+            func recording(besides other: String? = nil) async throws -> (id: String, file: String) {
+                try await eventually("a recording that runs\n\(daemon.tool.text)") {
+                    let list = try await daemon.call("GET", "/api/v1/recordings")["recordings"]?.arrayValue ?? []
+                    guard let found = list.first(where: { $0["id"]?.stringValue != other }),
+                        let seconds = found["seconds"]?.doubleValue, seconds > 0.5,
+                        let id = found["id"]?.stringValue, let file = found["file"]?.stringValue
+                    else { return nil }
+                    return (id, file)
+                }
+            }
+            let first = try await recording()
+            try await daemon.call("DELETE", "/api/v1/recordings/\(first.id)")
+            let second = try await recording(besides: first.id)
+            daemon.tool.signal(SIGTERM)
+            #expect(try await daemon.tool.wait(seconds: 60) == 0, "\(daemon.tool.text)")
+            #expect(first.file != second.file)
+            for file in [first.file, second.file] {
+                #expect(file.contains("/lobby-") && file.hasSuffix(".webm"), "\(file)")
+                let streams = try await Tool.run(
+                    "ffprobe",
+                    ["-v", "error", "-show_entries", "stream=codec_name:format=duration", "-of", "csv", file])
+                #expect(streams.contains("vp8") && streams.contains("opus"), "\(streams)")
+                #expect(!streams.contains("N/A"), "\(streams)")
+            }
+        }
+
         @Test func `starts a source again whose process crashed`() async throws {
             let daemon = try await ServiceDaemon(Self.lobby)
             let first = try await eventually("a pipeline\n\(daemon.tool.text)") { daemon.children.first }

@@ -35,7 +35,7 @@ public struct GatewaySettings: Sendable, Hashable {
     /// An empty room closes after this; zero: never.
     public var idleRoom: Duration = .seconds(60)
     /// What goes into rooms as soon as the gateway runs, for as long as it runs.
-    public var sources: [IngestRequest] = []
+    public var sources: [StandingSource] = []
     /// How many ingests and recordings may run at once.
     public var pipelineLimit = 64
 
@@ -96,6 +96,14 @@ extension GatewaySettings {
                 "listen",
                 "\(listen) can be reached by other machines; give a token with tokenFile (--token-file), or say noAuth "
                     + "(--no-auth)"
+            )
+        }
+        // Each is a process, and would be tried for ever.
+        let wanted = sources.count + sources.count { $0.record != nil }
+        guard wanted <= pipelineLimit else {
+            return (
+                "sources",
+                "with their recordings they are \(wanted), and limits.pipelines lets \(pipelineLimit) run at once"
             )
         }
         return nil

@@ -5,16 +5,27 @@ import StrictYAML
 
 extension SettingsFile {
     private static let sourceKeys = [
-        "room", "source", "pipeline", "name", "parameters", "video", "loop", "retry", "credentials",
+        "room", "source", "pipeline", "name", "parameters", "video", "loop", "retry", "record", "credentials",
     ]
 
     /// What shall go into rooms from the start; those that are right.
-    static func sources(_ reader: YAMLReader, _ reading: inout SettingsReading) -> [IngestRequest] {
+    static func sources(_ reader: YAMLReader, _ reading: inout SettingsReading) -> [StandingSource] {
         let elements = reading.noting { () throws(YAMLFileError) in try reader.elements() } ?? []
-        return elements.compactMap { source($0, &reading) }
+        var recorded: Set<String> = []
+        return elements.compactMap { element in
+            guard let source = source(element, &reading) else { return nil }
+            if source.record != nil, !recorded.insert(source.ingest.room).inserted {
+                // It would be the same recording twice.
+                reading.add(
+                    element.error(
+                        "record: room \"\(source.ingest.room)\" is recorded by an entry above; say it once for a room"))
+                return nil
+            }
+            return source
+        }
     }
 
-    private static func source(_ reader: YAMLReader, _ reading: inout SettingsReading) -> IngestRequest? {
+    private static func source(_ reader: YAMLReader, _ reading: inout SettingsReading) -> StandingSource? {
         let members = members(reader, allowed: sourceKeys, secretsIn: "credentials", &reading)
         guard let members else { return nil }
         let before = reading.errors.count
@@ -35,13 +46,18 @@ extension SettingsFile {
         if let secret, let entry = members["credentials"], secret.isReadableByOthers {
             reading.warnings.append(SettingsProblem(entry.error(secret.warning)))
         }
+        let parameters = members["parameters"].map { values($0, &reading) } ?? [:]
+        // A path of rtmp ends in a stream key then.
+        let listens = parameters["listen"] == .bool(true)
         let source = members["source"].flatMap { entry in
-            reading.noting(entry) { input throws(SettingRefusal) in try self.source(input, secret) }
+            reading.noting(entry) { input throws(SettingRefusal) in try self.source(input, secret, listens: listens) }
         }
         var request = IngestRequest(room: room ?? "", source: source ?? .pipeline)
         if members["source"] == nil, let secret, let entry = members["credentials"] {
             // The whole address is the secret.
-            do throws(SourceAddress.Refusal) { request.source = .address(try SourceAddress(secret.text)) } catch {
+            do throws(SourceAddress.Refusal) {
+                request.source = .address(try SourceAddress(secret.text, listens: listens))
+            } catch {
                 reading.add(entry.error("source is missing, and the file holds no address: \(error)"))
             }
         }
@@ -67,18 +83,19 @@ extension SettingsFile {
         }
         // What the settings want is wanted for as long as the gateway runs.
         if request.retry == nil, request.source.isTriedAgain { request.retry = .always }
-        request.parameters = members["parameters"].map { values($0, &reading) } ?? [:]
-        return reading.errors.count == before ? request : nil
+        request.parameters = parameters
+        let record: StandingSource.Recording? = read("record") { input throws(SettingRefusal) in try input.word() }
+        return reading.errors.count == before ? StandingSource(request, record: record) : nil
     }
 
     private static func source(
-        _ input: SettingInput, _ secret: Secret?
+        _ input: SettingInput, _ secret: Secret?, listens: Bool
     ) throws(SettingRefusal) -> IngestRequest.Source {
         let text = try input.text("a file, an address or test")
         if text == "test" { return .test }
         guard SourceAddress.looksLikeAddress(text) else { return .file(text) }
         let address: SourceAddress
-        do throws(SourceAddress.Refusal) { address = try SourceAddress(text) } catch {
+        do throws(SourceAddress.Refusal) { address = try SourceAddress(text, listens: listens) } catch {
             throw SettingRefusal(error.description)
         }
         guard address.secrets.isEmpty else {
@@ -88,7 +105,9 @@ extension SettingsFile {
                     + "that with credentials")
         }
         guard let secret else { return .address(address) }
-        do throws(SourceAddress.Refusal) { return .address(try address.with(secret: secret.text)) } catch {
+        do throws(SourceAddress.Refusal) {
+            return .address(try address.with(secret: secret.text, listens: listens))
+        } catch {
             throw SettingRefusal("with its credentials: \(error.description)")
         }
     }
@@ -106,8 +125,8 @@ extension SettingsFile {
 extension SourceAddress {
     /// The address with who asks: `secret` is "user:password", or the password alone when the address names the user,
     /// or a whole address.
-    func with(secret: String) throws(Refusal) -> SourceAddress {
-        if Self.looksLikeAddress(secret) { return try SourceAddress(secret) }
+    func with(secret: String, listens: Bool = false) throws(Refusal) -> SourceAddress {
+        if Self.looksLikeAddress(secret) { return try SourceAddress(secret, listens: listens) }
         guard !scheme.isDevice, let start = secretText.firstRange(of: "://")?.upperBound else { return self }
         let rest = secretText[start...]
         let authority = rest.prefix { !"/?#".contains($0) }
@@ -153,14 +172,19 @@ extension IngestRequest.Source {
     }
 }
 
-extension IngestRequest {
+extension StandingSource {
     /// As the settings file has it, without secrets.
-    var settingsValue: JSONValue {
+    var settingsValue: JSONValue { ingest.settingsValue(record: record?.rawValue) }
+}
+
+extension IngestRequest {
+    fileprivate func settingsValue(record: String?) -> JSONValue {
         .object(omittingAbsent: [
             "room": .string(room), "source": source == .pipeline ? nil : .string(source.text),
             "pipeline": pipeline.map { .string($0) }, "name": displayName.map { .string($0) },
             "parameters": parameters.isEmpty ? nil : .object(parameters), "video": video.map { .string($0.rawValue) },
             "loop": .bool(loop), "retry": retry.map { .string($0.rawValue) },
+            "record": record.map { .string($0) },
         ])
     }
 }

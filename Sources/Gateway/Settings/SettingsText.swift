@@ -26,8 +26,7 @@ enum SettingsText {
     /// Members in the order in which people write them.
     private static let order = [
         "room", "source", "pipeline", "name", "kind", "mimeType", "clockRate", "channels", "parameters", "video",
-        "loop",
-        "retry",
+        "loop", "retry", "record",
     ]
 
     static func lines(of value: JSONValue, under key: String, indent: String, behind: String) -> [String] {

@@ -47,11 +47,18 @@ public final class EmbeddedCore: MediaCore {
 
     deinit { worker.loop.stop() }
 
+    /// Whether the end was told.
+    private let hasEnded = Locked(false)
+
     /// Closes everything and ends the thread; `events` ends too. Returns when the thread is done. Idempotent.
     public func shutDown() async {
         await worker.shutDown()
         await worker.loop.ended()
-        logger.info("media core ended")
+        let isFirst = hasEnded.withLock { hasEnded in
+            defer { hasEnded = true }
+            return !hasEnded
+        }
+        if isFirst { logger.info("media core ended") }
     }
 
     /// What became of all datagrams so far.

@@ -110,7 +110,7 @@ final class NetworkFeed {
     /// False: stop.
     func waitForRetry(after failure: PipelineFailure) -> Bool {
         noteAway()
-        if attempts == 0 { log("\(failure.message): it is tried again") }
+        if attempts == 0 { log("\(failure.message); it is tried again") }
         let now = MonotonicClock.now
         let delay = RetrySchedule().delay(away: now - (awaySince ?? now), using: &random)
         let interruption = SourceInterruption(reason: failure.message, attempts: attempts)
@@ -157,7 +157,7 @@ final class NetworkFeed {
                 error, isOverdue: exchange.interrupt.isOverdue, patience: patience)
             // A listener outlives those who come and can't speak.
             if access.isAwaited, error.systemError.map({ !Self.localErrors.contains($0) }) ?? true {
-                return pauseAfterVisitor("\(failure.message): it is waited for the next one")
+                return pauseAfterVisitor("\(failure.message); the next one is waited for")
             }
             return .ended(.failed(failure))
         }

@@ -20,7 +20,7 @@ struct SourceTrouble {
     ///   - isOverdue: it took longer than it was allowed to.
     ///   - patience: what was allowed.
     func opening(_ error: LibAVError, isOverdue: Bool, patience: Duration) -> PipelineFailure {
-        let cause = isOverdue ? "no answer within \(Self.seconds(patience))" : cause(of: error)
+        let cause = isOverdue ? "does not answer: nothing came within \(Self.seconds(patience))" : cause(of: error)
         return PipelineFailure(code: .cannotOpen, message: "\(address) \(cause)".asOneLine)
     }
 
@@ -36,7 +36,7 @@ struct SourceTrouble {
         if let clause = clauseOfAnswer(error) { return clause }
         if let line = complaint("Failed to resolve hostname") {
             let host = line.split(separator: " ").drop { $0 != "hostname" }.dropFirst().first?.dropLast() ?? "the host"
-            return "can't be reached: the host \(host) was not found; is its name right?"
+            return "can't be reached: the host \(host) was not found; check its name"
         }
         if complaint("not on whitelist") != nil { return refused() }
         if complaint("allowed_segment_extensions") != nil { return "lists something that a playlist may not name" }

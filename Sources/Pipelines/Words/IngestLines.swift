@@ -7,7 +7,7 @@ public struct IngestLines: Sendable {
 
     /// - Parameter previous: The status before; nil: this is the first.
     public func describe(_ status: JSONValue, after previous: JSONValue?) -> [String] {
-        var lines = interruption(status["interruption"], after: previous?["interruption"], status)
+        var lines = interruption(status["interruption"], status, after: previous)
         let tracks = status["tracks"]?.arrayValue ?? []
         if previous?["tracks"]?.arrayValue?.isEmpty ?? true {
             for track in tracks {
@@ -16,7 +16,9 @@ public struct IngestLines: Sendable {
                 )
             }
         }
-        if status["state"] != previous?["state"] { lines.append(text(status, "state")) }
+        if status["state"] != previous?["state"], isNews(text(status, "state"), hasOpened: !tracks.isEmpty) {
+            lines.append(text(status, "state"))
+        }
         // While nothing comes, the counts stand still; the interruption was told.
         if let progress = status["progress"], progress != previous?["progress"], status["interruption"] == nil {
             let rates = zip(tracks, progress["tracks"]?.arrayValue ?? []).map { track, counts in
@@ -28,12 +30,24 @@ public struct IngestLines: Sendable {
         return lines
     }
 
+    /// A source that never opened has one thing to tell, which is why; that is somebody else's line.
+    private func isNews(_ state: String, hasOpened: Bool) -> Bool {
+        switch state {
+        case "starting": false
+        case "draining", "failed": hasOpened
+        default: true
+        }
+    }
+
     /// Told when it begins, each time the tries have doubled since (early ones follow each other quickly), and when it
     /// ends.
-    private func interruption(_ now: JSONValue?, after before: JSONValue?, _ status: JSONValue) -> [String] {
+    private func interruption(_ now: JSONValue?, _ status: JSONValue, after previous: JSONValue?) -> [String] {
+        let before = previous?["interruption"]
         guard let now else {
             let isOver = ["draining", "finished", "failed"].contains(status["state"]?.stringValue)
-            return before == nil || isOver ? [] : ["the source is back"]
+            // One that comes for the first time shows its tracks.
+            let wasOpen = !(previous?["tracks"]?.arrayValue ?? []).isEmpty
+            return before == nil || isOver || !wasOpen ? [] : ["the source is back"]
         }
         let attempts = now["attempts"]?.integerValue ?? 0
         let reason = text(now, "reason")
@@ -42,7 +56,8 @@ public struct IngestLines: Sendable {
             let isSame = attempts <= 1 && before?["reason"]?.stringValue == reason
             guard attempts.doublings > told.doublings, !isSame else { return [] }
         }
-        if attempts == 0 { return ["waiting: \(reason)"] }
+        // "waits for a publisher on …"; a first try that failed has its next one.
+        if attempts == 0, now["retrySeconds"] == nil { return [reason] }
         let isOpen = !(status["tracks"]?.arrayValue ?? []).isEmpty
         let tries = attempts > 1 ? " after \(attempts) tries" : ""
         let next = now["retrySeconds"]?.doubleValue.map { "; next try in \(tenths($0)) s" } ?? ""

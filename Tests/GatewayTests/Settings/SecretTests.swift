@@ -14,6 +14,7 @@ import Testing
         "{room: a, source: 'rtsp://me:hunter22@camera/1'}", "{room: a, source: 'srt://h:1?passphrase=hunter22'}",
         "{room: a, source: 'rtsp://camera/1', password: hunter22}",
         "{room: a, source: 'rtsp://camera/1', user: hunter22}",
+        "{room: a, source: 'rtmp://0.0.0.0/live/hunter22', parameters: {listen: true}}",
     ])
     func `are refused in a source, with advice`(_ source: String) throws {
         let problems = try SettingsFolder().problems("sources: [\(source)]")
@@ -34,7 +35,7 @@ import Testing
         let loaded = try folder.load(
             "sources: [{room: a, source: '\(address)', credentials: camera}]",
             environment: ["CREDENTIALS_DIRECTORY": folder.path])
-        guard case .address(let full) = loaded.settings.sources.first?.source else {
+        guard case .address(let full) = loaded.settings.sources.first?.ingest.source else {
             Issue.record("no address")
             return
         }
@@ -47,8 +48,16 @@ import Testing
         let folder = try SettingsFolder()
         let file = try folder.write("stream", "srt://host:9000?passphrase=hunter22hunter", mode: 0o644)
         let loaded = try folder.load("sources: [{room: a, credentials: \(file)}]")
-        #expect(loaded.settings.sources.first?.source.text == "srt://host:9000?passphrase=•••")
+        #expect(loaded.settings.sources.first?.ingest.source.text == "srt://host:9000?passphrase=•••")
         #expect(loaded.warnings.map(\.message) == ["every user of this machine can read \(file); chmod 600 it"])
+    }
+
+    @Test func `may be the stream key of one who publishes, in an address in a file`() throws {
+        let folder = try SettingsFolder()
+        try folder.write("stream", "rtmp://0.0.0.0:1935/live/hunter22")
+        let loaded = try folder.load("sources: [{room: a, credentials: ./stream, parameters: {listen: true}}]")
+        #expect(loaded.settings.sources.first?.ingest.source.text == "rtmp://0.0.0.0:1935/live/•••")
+        #expect(!loaded.text.contains("hunter22"), "\(loaded.text)")
     }
 
     @Test func `that are missing, empty or short are told without being shown`() throws {

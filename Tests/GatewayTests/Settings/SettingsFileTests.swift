@@ -51,6 +51,20 @@ import Testing
         ("sources", "sources: [{room: a, source: test, video: av1}]", "1:42", ["vp8, h264"]),
         ("sources", "sources: [{room: a, source: 'udp://h:1', retry: alway}]", "1:49", ["did you mean always?"]),
         ("sources", "sources: [{room: a, source: film.mp4, retry: always}]", "1:46", ["not tried again"]),
+        (
+            "sources", "sources: [{room: a, source: test, record: mpv}]", "1:43",
+            ["mkv, webm, mp4", "did you mean mkv?"]
+        ),
+        ("sources", "sources: [{room: a, source: test, record: true}]", "1:43", ["one of mkv, webm, mp4"]),
+        ("sources", "sources: [{room: a, source: test, record: a.mkv}]", "1:43", ["one of mkv, webm, mp4"]),
+        (
+            "sources", "sources: [{room: a, source: test, record: mkv}, {room: a, source: test, record: mp4}]", "1:49",
+            ["room \"a\" is recorded", "once"]
+        ),
+        (
+            "sources", "limits: {pipelines: 1}\nsources: [{room: a, source: test, record: mkv}]", "2:10",
+            ["they are 2", "limits.pipelines"]
+        ),
         ("sources", "sources: [{room: a, source: test, loop: 1}]", "1:41", ["true or false"]),
         ("sources", "sources: [{room: a, source: test, parameters: 1}]", "1:47", ["a mapping"]),
         ("sources", "sources: [{room: a, source: test, nmae: x}]", "1:35", ["did you mean \"name\"?"]),
@@ -142,7 +156,7 @@ import Testing
             pipelines: [mine]
             idleRoom: 0
             sources:
-              - {room: a, source: test, name: A test, loop: true, video: h264, retry: never}
+              - {room: a, source: test, name: A test, loop: true, video: h264, retry: never, record: webm}
               - {room: b, pipeline: overlay, parameters: {text: hello, width: 640}}
             log: {level: debug, format: json}
             limits: {pipelines: 5}
@@ -158,12 +172,14 @@ import Testing
         #expect(settings.recordingsFolder == "/srv/recordings" && settings.furtherPipelines == ["\(folder.path)/mine"])
         #expect(settings.idleRoom == .zero && settings.pipelineLimit == 5)
         #expect(settings.logLevel == .debug && settings.logFormat == .json)
-        #expect(settings.sources.map(\.room) == ["a", "b"])
-        #expect(settings.sources[0].source == .test && settings.sources[0].loop && settings.sources[0].video == .h264)
-        #expect(settings.sources[0].retry == .never && settings.sources[0].displayName == "A test")
-        #expect(settings.sources[1].source == .pipeline && settings.sources[1].pipeline == "overlay")
-        #expect(settings.sources[1].parameters == ["text": "hello", "width": 640])
-        #expect(settings.sources[1].retry == .always)
+        let (test, overlay) = (settings.sources[0].ingest, settings.sources[1].ingest)
+        #expect(settings.sources.map(\.ingest.room) == ["a", "b"])
+        #expect(test.source == .test && test.loop && test.video == .h264)
+        #expect(test.retry == .never && test.displayName == "A test")
+        #expect(overlay.source == .pipeline && overlay.pipeline == "overlay")
+        #expect(overlay.parameters == ["text": "hello", "width": 640])
+        #expect(overlay.retry == .always)
+        #expect(settings.sources.map(\.record) == [.webm, nil])
         // What `ladle check --show` prints says the same again.
         #expect(try folder.load(loaded.text).settings == settings)
     }

@@ -115,11 +115,25 @@ import Testing
         ])
         #expect(
             told == [
-                ["waiting: rtsp://cam/1: it said nothing", "starting"], [],
+                ["rtsp://cam/1: it said nothing"], [],
                 ["not open yet after 2 tries: rtsp://cam/1: it said nothing; next try in 0.1 s"],
-                ["the source is back", "video: h264, 640x360 → copy: the room takes it"],
+                ["video: h264, 640x360 → copy: the room takes it"],
                 ["interrupted: rtsp://cam/1: it said nothing", "failed"], [],
             ])
+    }
+
+    @Test func `tell a first try that failed as one that is followed by another`() {
+        #expect(
+            lines([status("starting", tracks: false, (0, 0.1))])
+                == [["not open yet: rtsp://cam/1: it said nothing; next try in 0.1 s"]])
+    }
+
+    @Test func `tell nothing of a source that never opened: why is told at the end`() {
+        let states = ["starting", "draining", "failed"]
+        #expect(lines(states.map { status($0, tracks: false) }) == [[], [], []])
+        #expect(lines(states.map { status($0) }).last == ["failed"])
+        // One that was told to end has its line.
+        #expect(lines(["starting", "finished"].map { status($0, tracks: false) }) == [[], ["finished"]])
     }
 }
 

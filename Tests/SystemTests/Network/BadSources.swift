@@ -21,10 +21,10 @@ struct BadSource: Sendable, CustomTestStringConvertible {
     static let all: [BadSource] = [
         BadSource(
             name: "a host that never answers", peer: .silence, source: "rtsp://127.0.0.1:PORT/h264",
-            words: ["rtsp://127.0.0.1:PORT/h264", "no answer"]),
+            words: ["rtsp://127.0.0.1:PORT/h264", "nothing came"]),
         BadSource(
             name: "a web server that never answers", peer: .silence, source: "http://127.0.0.1:PORT/clip.mp4",
-            words: ["http://127.0.0.1:PORT/clip.mp4", "no answer"]),
+            words: ["http://127.0.0.1:PORT/clip.mp4", "nothing came"]),
         BadSource(
             name: "a port that refuses", source: "rtsp://127.0.0.1:9/x", words: ["rtsp://127.0.0.1:9/x", "refused"]),
         BadSource(
@@ -77,10 +77,8 @@ extension AllSystemTests {
                 "\(bad.name): \(milliseconds(ContinuousClock.now - begin)) ms: \(tool.text.trimmingCharacters(in: .whitespacesAndNewlines))"
             )
             #expect(status == 1 || status == 64, "ended with \(status)")
-            // Before it only the states that the ingest went through.
             let lines = tool.text.split(separator: "\n")
-            #expect(lines.filter { $0.hasPrefix("ladle: ") } == lines.suffix(1), "\(tool.text)")
-            #expect(lines.dropLast().allSatisfy { ["starting", "draining", "failed"].contains($0) }, "\(tool.text)")
+            #expect(lines.count == 1 && lines[0].hasPrefix("ladle: "), "\(tool.text)")
             for word in bad.words { #expect(tool.text.contains(filled(word)), "\(word) in: \(tool.text)") }
             #expect(tool.text.count < 400)
             let everything = try await daemon.call("GET", "/api/v1/events?follow=false").text
