@@ -16,8 +16,9 @@ public struct VideoSettings: Sendable, Hashable {
     public var bitrateBitsPerSecond: Int
     /// The longest way to the next key frame.
     public var keyFrameInterval: Duration = .seconds(2)
-    /// A small picture costs a second thread more in waiting than it gains.
-    public var threads: Int { width * height > 640 * 480 ? 2 : 1 }
+    /// A small picture costs a second thread more in waiting than it gains. libvpx's threads spin while they wait for each
+    /// other's rows: where other programs want the processors too, two of them bring a picture a second.
+    public var threads: Int { codec == .h264 && width * height > 640 * 480 ? 2 : 1 }
 
     public init(codec: Codec, width: Int, height: Int, framesPerSecond: Double, bitrateBitsPerSecond: Int) {
         (self.codec, self.width, self.height) = (codec, width, height)

@@ -116,6 +116,36 @@ private func wallTime(of timestamp: UInt32, _ info: SenderInfo, clockRate: Doubl
     #expect(stage.feedback(to: 5001).last?.senderInfos.first?.rtpTimestamp == 4_000_001_000)
 }
 
+@Test func `a sender that falls far behind keeps its clock, one that sets its clock gets a new one`() throws {
+    let stage = try Stage()
+    let source = try stage.transport("source", rtcpMux: true)
+    try stage.produce("video", on: source, Parameters.vp8())
+    try stage.receiver("c", of: "video", at: 5000)
+    var track = VideoTrack()
+    for packet in try track.frame(isKeyFrame: true) { stage.feed(packet, on: source.rtp) }
+    let origin = stage.unixNow
+    // Half of real time: after 20 s it is 10 s behind.
+    for second in 0..<10 {
+        let timestamp = UInt32(90_000 + second * 90_000)
+        stage.feed(
+            Packets.senderReport(ssrc: 2222, ntp: ntp(origin + Int64(second) * 1_000_000_000), timestamp: timestamp),
+            on: source.rtp)
+        stage.pass(.seconds(2))
+    }
+    for report in stage.feedback(to: 5001) {
+        let info = try #require(report.senderInfos.first)
+        let started = wallTime(of: 90_000, info, clockRate: 90_000)
+        #expect(
+            abs(started - Double(origin)) < 50_000, "its first frame has moved by \((started - Double(origin)) / 1e9) s"
+        )
+    }
+    // An hour ahead from one report to the next.
+    let set = origin + 3_600_000_000_000
+    stage.feed(Packets.senderReport(ssrc: 2222, ntp: ntp(set), timestamp: 990_000), on: source.rtp)
+    let info = try #require(stage.feedback(to: 5001).last?.senderInfos.first)
+    #expect(abs(wallTime(of: 990_000, info, clockRate: 90_000) - Double(stage.unixNow)) < 50_000)
+}
+
 @Test func `a report that comes before the first packet is remembered`() throws {
     let stage = try Stage()
     let source = try stage.transport("source", rtcpMux: true)

@@ -89,7 +89,8 @@ extension MediaEngine {
         guard info.ntp.rawValue != 0, let codec = producers[index].rtpParameters.codecs.first else { return }
         let sender = info.ntp.unixNanoseconds
         let shift = routers[producers[index].router].clocks.shift(
-            cname: producers[index].cname, ours: clock.unixNanoseconds(at: now), sender: sender)
+            cname: producers[index].cname, ours: clock.unixNanoseconds(at: now), sender: sender,
+            isOnLine: isOnLine(index, info))
         producers[index].senderLine = TimestampLine(
             unixNanoseconds: sender &+ shift, timestamp: info.rtpTimestamp,
             clockRate: producers[index].stream?.clockRate ?? codec.clockRate)
@@ -98,6 +99,14 @@ extension MediaEngine {
         producers[index].senderShift = shift
         for consumer in producers[index].consumers { consumers[consumer].reports.isReportWanted = true }
         if !producers[index].consumers.isEmpty { wake(index, at: now) }
+    }
+
+    /// Whether a report ties its timestamp to the same time of the sender's clock as the last one did.
+    private func isOnLine(_ index: SlabIndex, _ info: SenderInfo) -> Bool {
+        guard let line = producers[index].senderLine, let shift = producers[index].senderShift else { return false }
+        let expected = line.timestamp(atUnixNanoseconds: info.ntp.unixNanoseconds &+ shift)
+        let distance = Int64(Int32(bitPattern: info.rtpTimestamp &- expected)).magnitude
+        return distance <= UInt64(line.clockRate)
     }
 
     // MARK: - From receivers

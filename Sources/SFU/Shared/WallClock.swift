@@ -20,9 +20,11 @@ struct SenderClocks: Sendable {
     private var users: [String: Int] = [:]
 
     /// The constant for a sender report that arrived when our clock said `ours`.
-    mutating func shift(cname: String, ours: Int64, sender: Int64) -> Int64 {
+    /// - Parameter isOnLine: the report says of the stream what those before it said. Then nobody has set a clock, however
+    ///   late it comes: the sender is slower than real time, or its path has become longer.
+    mutating func shift(cname: String, ours: Int64, sender: Int64, isOnLine: Bool) -> Int64 {
         let seen = ours &- sender
-        if let shift = shifts[cname], (seen &- shift).magnitude <= UInt64(Self.tolerance) { return shift }
+        if let shift = shifts[cname], isOnLine || (seen &- shift).magnitude <= UInt64(Self.tolerance) { return shift }
         shifts[cname] = seen
         return seen
     }
