@@ -157,6 +157,31 @@ struct GStreamerIngestTests {
         #expect(probe.numbers == Array(0..<120))
     }
 
+    @Test func `a picture that comes in fits is played as it comes, whatever the sound does`() async throws {
+        let (sent, probe, moved) = try await onThread {
+            // Each second of pictures comes in half of one, but only after 4 s. Meanwhile the sound runs as far ahead
+            // as it may.
+            let plan = GStreamerPlan(
+                launch: """
+                    videotestsrc pattern=ball ! video/x-raw,width=160,height=90,framerate=1/1
+                    ! identity sleep-time=4000000 ! videorate ! video/x-raw,framerate=30/1
+                    ! identity sleep-time=15000 ! vp8enc deadline=1 ! appsink name=video
+                    audiotestsrc ! audio/x-raw,rate=48000,channels=2 ! opusenc ! appsink name=audio
+                    """)
+            let chain = try Chain(Shipped.ingest(plan))
+            let started = ContinuousClock.now
+            let played = try chain.play(frames: 120)
+            return (played.sent, played.probe, ContinuousClock.now - started)
+        }
+        #expect(sent.tracks[0].frames >= 120)
+        // 20 s of waiting, and the pictures between. A sound that holds them up makes it minutes.
+        #expect(moved.components.seconds < 60, "\(moved)")
+        #expect(probe.decodeErrors == "")
+        #expect(probe.isRising)
+        // Sending moved back; what was sent has no gap.
+        #expect(probe.longestStep <= 0.2, "\(probe.longestStep) s")
+    }
+
     @Test func `a live source is young when it is played`() async throws {
         let probe = try await onThread {
             let plan = GStreamerPlan(

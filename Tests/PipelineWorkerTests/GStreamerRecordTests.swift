@@ -77,6 +77,26 @@ struct GStreamerRecordTests {
         #expect(probe.decodeErrors == "")
     }
 
+    @Test func `a picture that came too late for the file is told at its end`() async throws {
+        let (failure, probe) = try await onThread {
+            let start = ContinuousClock.now
+            // The recorder waits 5 s for it.
+            let chain = try Chain(Self.test(.vp8, seconds: 10), recording: try Shipped.plan("record-mkv-gst")) {
+                ssrc, number in
+                ssrc == 1000 && number >= 0 && ContinuousClock.now - start < .seconds(8) ? .drop : .pass
+            }
+            try chain.ingest.send(.play)
+            _ = try chain.ingest.finished()
+            try chain.record.send(.finish)
+            return (try chain.record.failed(), try RecordingProbe(chain.file.path))
+        }
+        #expect(failure.code == .noKeyFrame)
+        #expect(
+            failure.message.hasPrefix("out is in order, but without its picture: no key frame came on the video track"))
+        #expect(probe.codecs == ["opus"])
+        #expect(try #require(probe.sound?.upperBound) > 9)
+    }
+
     @Test func `a recording whose process is killed plays up to its last second`() async throws {
         let probe = try await onThread {
             let chain = try Chain(Self.test(.vp8, seconds: 6), recording: try Shipped.plan("record-mkv-gst"))

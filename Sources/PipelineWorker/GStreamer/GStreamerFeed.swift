@@ -217,7 +217,8 @@ final class GStreamerFeed {
             try hear(round, code: .media)
             for (index, output) in outputs where output.isKeyFrameWanted { round.sinks[index].requestKeyFrame() }
             round.fill(waiting: Self.step)
-            guard let index = round.earliest else {
+            // While a track lags behind, the others wait where they are, not in a push: it could not come meanwhile.
+            guard let index = round.earliest, !round.isAnyBehind || !exchange.isFarAhead(track: index) else {
                 if round.sinks.allSatisfy(\.hasEnded) { return true }
                 guard MonotonicClock.now - since < Self.patienceInBetween else {
                     throw PipelineFailure(

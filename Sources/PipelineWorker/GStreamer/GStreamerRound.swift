@@ -67,6 +67,9 @@ final class GStreamerRound {
         }
     }
 
+    /// Whether a track has nothing now that may bring something yet.
+    var isAnyBehind: Bool { sinks.contains { $0.head == nil && !$0.hasEnded } }
+
     /// Whether those that have brought nothing are fed by nobody: a link that waited for a pad never came about.
     var restIsCutOff: Bool { sinks.filter { $0.head == nil && !$0.hasEnded }.allSatisfy(\.isCutOff) }
 

@@ -38,7 +38,9 @@ final class Ingest: PipelineMachine {
     private var canAnswer: Set<Int> = []
     private var isFinishing = false
     private var hasSaidRunning = false
-    private var lastProgress = Duration.zero
+    /// By the real clock: while sending moves back again and again, media time stands still.
+    private var lastProgress = Instant(nanoseconds: 0)
+    private var movedBack = MovedBack()
     private var mediaDeadline = Instant.distantFuture
     /// For a live source.
     private var pace: LivePace?
@@ -116,7 +118,7 @@ final class Ingest: PipelineMachine {
         _ = exchange.takeArrivals()
         exchange.note(clock)
         state = .playing(clock)
-        (lastProgress, mediaDeadline) = (position, now)
+        (lastProgress, mediaDeadline) = (now, now)
     }
 
     private var stateName: String {
@@ -185,11 +187,12 @@ final class Ingest: PipelineMachine {
         exchange.note(clock)
         let position = clock.position(at: now)
         if let end = batch.end, batch.next == nil, batch.items.isEmpty, position >= end { return self.end(now) }
-        report(clock, position)
+        report(clock, position, now)
         // Without anything queued, a push nudges; a lone end is waited for.
         let next =
-            [batch.next ?? batch.end, hasSaidRunning ? lastProgress + .seconds(1) : nil] + senders.map(\.reportDue)
+            [batch.next ?? batch.end] + senders.map(\.reportDue)
         mediaDeadline = next.compactMap(\.self).min().map { clock.due($0) - .milliseconds(1) } ?? .distantFuture
+        if hasSaidRunning { mediaDeadline = min(mediaDeadline, lastProgress + .seconds(1)) }
         if !batch.items.isEmpty, batch.next == nil { mediaDeadline = now }
         // A backlog goes out in portions.
         if !batch.items.isEmpty, mediaDeadline < now { mediaDeadline = now + .milliseconds(1) }
@@ -246,7 +249,7 @@ final class Ingest: PipelineMachine {
         let now = MonotonicClock.now
         // A live source's late frames are caught up; its due times follow all of them together.
         if pace == nil, let lateness = clock.noteSending(item.time, at: now) {
-            log("media comes \(Int(lateness.seconds * 1000)) ms late from the source: sending moves back by that")
+            movedBack.note(lateness, at: now)
         }
         sender.send(item, clock: clock, position: clock.position(at: now))
         if !hasSaidRunning {
@@ -255,17 +258,16 @@ final class Ingest: PipelineMachine {
         }
     }
 
-    private func report(_ clock: PacingClock, _ position: Duration) {
+    private func report(_ clock: PacingClock, _ position: Duration, _ now: Instant) {
         for sender in senders {
             if let due = sender.reportDue, due <= position { sender.report(clock: clock, position: position) }
         }
-        guard hasSaidRunning, position >= lastProgress + .seconds(1) else { return }
-        channel.send(.progress(progress(at: position, isLast: false)))
-        lastProgress = position
+        guard hasSaidRunning, now >= lastProgress + .seconds(1) else { return }
+        channel.send(.progress(progress(at: position, over: now - lastProgress, isLast: false)))
+        lastProgress = now
     }
 
-    private func progress(at position: Duration, isLast: Bool) -> PipelineProgress {
-        let interval = isLast ? position : position - lastProgress
+    private func progress(at position: Duration, over interval: Duration, isLast: Bool) -> PipelineProgress {
         return PipelineProgress(
             seconds: max(0, position.seconds), tracks: senders.map { $0.progress(over: interval, isLast: isLast) })
     }
@@ -275,7 +277,7 @@ final class Ingest: PipelineMachine {
         sayBye()
         var position = Duration.zero
         if case .playing(let clock) = state { position = clock.position(at: now) }
-        let account = progress(at: position, isLast: true)
+        let account = progress(at: position, over: position, isLast: true)
         if isNetwork, !isClosed {
             // Whatever breaks now is wanted.
             LibAVLog.silence()

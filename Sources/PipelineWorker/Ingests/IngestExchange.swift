@@ -29,7 +29,7 @@ final class IngestExchange: Sendable {
         /// How far ahead every track is prepared. Covers slow reads and the start of the next round of a loop;
         /// more would delay answers to key frame requests.
         var lookahead = Duration.milliseconds(500)
-        /// How far ahead one track may run when another one lags behind in the file.
+        /// How far ahead one track may run when another one lags behind in the file; the one behind may always come.
         var farthest = Duration.seconds(5)
         var bytes = 64 << 20
         /// Media comes when it comes: what is ahead of time is kept rather than held up.
@@ -140,10 +140,10 @@ final class IngestExchange: Sendable {
         return state.wait { state -> Bool? in
             if state.isStopped { return false }
             let nearest = state.prepared.min() ?? .zero
-            let farthest = state.prepared.filter { $0 < .seconds(Int64(Int32.max)) }.max() ?? .zero
-            if nearest > state.position + limits.lookahead || farthest > state.position + limits.farthest
-                || state.bytes > limits.bytes
-            {
+            // Only the track that is far ahead waits. Were another one held up by it, that one would come late, sending
+            // would move back by that, the first one would be as far ahead as before, and so on.
+            let isFar = state.prepared[item.track] > state.position + limits.farthest
+            if nearest > state.position + limits.lookahead || isFar || state.bytes > limits.bytes {
                 self.prime(&state)
                 return nil
             }
@@ -155,6 +155,17 @@ final class IngestExchange: Sendable {
                 self.waiter.nudge()
             }
             return true
+        }
+    }
+
+    /// Whether the track is so far ahead that its next frame would wait.
+    func isFarAhead(track: Int) -> Bool {
+        state.update { state in
+            // One that is not sent waits for nothing.
+            guard state.prepared[track] < .seconds(Int64(Int32.max)) else { return false }
+            let isFar = state.prepared[track] > state.position + limits.farthest
+            if isFar { prime(&state) }
+            return isFar
         }
     }
 

@@ -39,3 +39,22 @@ struct PacingClock {
     /// Moves due times: later above zero, sooner below.
     mutating func move(by time: Duration) { lag += time }
 }
+
+/// Says that sending moves back: at once, then now and then with the sum of it.
+struct MovedBack {
+    private static let interval = Duration.seconds(10)
+    private var said: Instant?
+    private var unsaid = Duration.zero
+
+    mutating func note(_ lateness: Duration, at now: Instant) {
+        unsaid += lateness
+        if let said, now - said < Self.interval { return }
+        let milliseconds = Int(unsaid.seconds * 1000)
+        log(
+            said == nil
+                ? "media comes \(milliseconds) ms late from the source: sending moves back by that"
+                : "media comes late from the source: sending has moved back by \(milliseconds) ms more; either the source"
+                    + " or this machine is too slow for real time")
+        (said, unsaid) = (now, .zero)
+    }
+}

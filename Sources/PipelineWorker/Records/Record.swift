@@ -132,7 +132,9 @@ final class Record: PipelineMachine {
     func turn(now: Instant) throws(PipelineFailure) -> PipelineProgress? {
         switch writer.condition {
         case .failed(let failure): throw failure
-        case .finished: return progress(at: now, isLast: true)
+        case .finished:
+            if let failure = leftOutPicture { throw failure }
+            return progress(at: now, isLast: true)
         case .open where !hasSaidRunning:
             hasSaidRunning = true
             lastProgress = now
@@ -269,6 +271,17 @@ final class Record: PipelineMachine {
     /// Whether a header can be written before the first key frame: H264 needs its parameter sets there, MP4 the size.
     private func canBeginLate(_ track: RecordTrack) -> Bool {
         job.plan == nil && job.container != .mp4 && (track.codec == .vp8 || track.codec == .vp9)
+    }
+
+    /// GStreamer's muxers take nobody in once they run. A picture that came too late for them must not be missed in silence.
+    private var leftOutPicture: PipelineFailure? {
+        guard job.plan != nil,
+            let track = tracks.first(where: { $0.isVideo && $0.packets > 0 && places[$0.position] == nil })
+        else { return nil }
+        return PipelineFailure(
+            code: .noKeyFrame,
+            message: "\(name) is in order, but without its picture: no key frame came on the \(track.subject) in"
+                + " time, and GStreamer takes in no picture later")
     }
 
     private func containerTrack(_ track: RecordTrack) -> ContainerTrack {
