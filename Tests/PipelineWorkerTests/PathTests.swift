@@ -36,7 +36,8 @@ struct PathTests {
     }
 
     @Test func `packets out of order are put in order`() async throws {
-        let (recorded, probe, _) = try await Self.play { _, count in count % 7 == 3 ? .swap : .pass }
+        // Not the last one: nothing would come that it could change places with.
+        let (recorded, probe, _) = try await Self.play { _, count in count % 7 == 3 && count < 100 ? .swap : .pass }
         #expect(recorded.tracks.map(\.packetsLost) == [0, 0])
         #expect(probe.numbers == Array(0..<120))
         #expect(probe.decodeErrors == "")
