@@ -34,6 +34,7 @@ final class GStreamerFeed {
     private var leftOut: [String] = []
     /// What runs now.
     private var current: GStreamerRound?
+    private var absence = Absence()
 
     /// Files are read ahead as libav's are, so that the seam of a loop is covered; other sources only a little, for the
     /// sake of answers to key frame requests and of the age of what is live.
@@ -67,10 +68,9 @@ final class GStreamerFeed {
     }
 
     private func run() throws(PipelineFailure) {
-        let round = try GStreamerRound(plan, choice, name: name, descriptor: descriptor, reach: reach)
-        current = round
-        guard try awaitFirst(round) else { return }
+        guard let round = try openFirst() else { return }
         let tracks = try describe(round)
+        absence.end()
         let duration = plan.seconds ?? (round.isLive ? nil : round.duration?.seconds)
         if round.isLive { round.dropUntilWanted() }
         exchange.tell(
@@ -84,13 +84,57 @@ final class GStreamerFeed {
                 outputs[wire.track] = try TrackOutput(
                     packetizer, clockRate: tracks[wire.track].codec.clockRate, wire: wire, exchange: exchange)
             }
-            try play(round, outputs)
+            play(round, outputs)
         } catch {
             throw PipelineFailure(code: .media, message: "\(name): \(error)")
         }
     }
 
     // MARK: Opening
+
+    private func makeRound() throws(PipelineFailure) -> GStreamerRound {
+        let round = try GStreamerRound(plan, choice, name: name, descriptor: descriptor, reach: reach)
+        current = round
+        return round
+    }
+
+    /// A round that has brought something, tried for as long as the job wants; nil: nobody wants it any more.
+    private func openFirst() throws(PipelineFailure) -> GStreamerRound? {
+        while true {
+            do throws(PipelineFailure) {
+                let round = try makeRound()
+                return try awaitFirst(round) ? round : nil
+            } catch {
+                current = nil
+                // What is wrong with a description is so the next time, too.
+                guard job.retry.allowsRetry(hasOpened: false), PlanCheck.complaints(about: plan).isEmpty else {
+                    throw error
+                }
+                guard absence.wait(after: error, exchange) else { return nil }
+            }
+        }
+    }
+
+    /// The same tracks again, from a fresh pipeline; nil: nobody wants them any more.
+    private func comeBack(after failure: PipelineFailure, with tracks: [GStreamerTrack]) -> GStreamerRound? {
+        var failure = failure
+        current = nil
+        while absence.wait(after: failure, exchange) {
+            do throws(PipelineFailure) {
+                let round = try makeRound()
+                guard try awaitFirst(round) else { return nil }
+                if round.goOn(with: tracks) {
+                    if round.isLive { round.beginAnew() }
+                    return round
+                }
+                failure = PipelineFailure(code: .media, message: "\(name): only a part of it has come back")
+            } catch {
+                failure = error
+            }
+            current = nil
+        }
+        return nil
+    }
 
     /// Waits until each appsink has brought something or never will. False: nobody wants it any more.
     private func awaitFirst(_ round: GStreamerRound) throws(PipelineFailure) -> Bool {
@@ -171,11 +215,11 @@ final class GStreamerFeed {
 
     // MARK: Playing
 
-    private func play(_ first: GStreamerRound, _ outputs: [Int: TrackOutput]) throws(LibAVError) {
+    private func play(_ first: GStreamerRound, _ outputs: [Int: TrackOutput]) {
         var round = first
         var clock = RoundClock(limit: plan.seconds.map { .nanoseconds(Int64($0 * 1e9)) })
-        do throws(PipelineFailure) {
-            while true {
+        while true {
+            do throws(PipelineFailure) {
                 guard try playRound(round, outputs, &clock) else { return }
                 guard job.loop, clock.hasPlayed, !round.isLive else { break }
                 // A fresh pipeline: not every element can begin again, and every one can be made again. The old one
@@ -183,16 +227,24 @@ final class GStreamerFeed {
                 round.stop()
                 guard rewind() else { break }
                 clock.beginRound()
-                let kinds = round.sinks.map(\.kind)
-                round = try GStreamerRound(plan, choice, name: name, descriptor: descriptor, reach: reach)
-                current = round
-                round.keepOnly(kinds)
+                let next = try makeRound()
+                _ = next.goOn(with: round.sinks)
+                round = next
+            } catch {
+                round.stop()
+                guard job.retry.allowsRetry(hasOpened: true) else {
+                    exchange.tell(.failed(error))
+                    return
+                }
+                guard let next = comeBack(after: error, with: round.sinks) else { return }
+                // Media time has gone on with the clock.
+                let now = exchange.position(at: MonotonicClock.now) ?? .zero
+                clock.beginRound(notBefore: now + LivePace.margin)
+                round = next
             }
-            guard clock.hasEverPlayed else {
-                throw PipelineFailure(code: .media, message: "\(name): nothing in it could be sent")
-            }
-        } catch {
-            exchange.tell(.failed(error))
+        }
+        guard clock.hasEverPlayed else {
+            exchange.tell(.failed(PipelineFailure(code: .media, message: "\(name): nothing in it could be sent")))
             return
         }
         exchange.end(at: clock.end)
@@ -219,7 +271,11 @@ final class GStreamerFeed {
             round.fill(waiting: Self.step)
             // While a track lags behind, the others wait where they are, not in a push: it could not come meanwhile.
             guard let index = round.earliest, !round.isAnyBehind || !exchange.isFarAhead(track: index) else {
-                if round.sinks.allSatisfy(\.hasEnded) { return true }
+                if round.sinks.allSatisfy(\.hasEnded) {
+                    // A source that fails ends its streams, too; why was said before.
+                    try hear(round, code: .media)
+                    return true
+                }
                 guard MonotonicClock.now - since < Self.patienceInBetween else {
                     throw PipelineFailure(
                         code: .media,
@@ -236,6 +292,10 @@ final class GStreamerFeed {
             guard try send(frame, at: time, of: round.sinks[index], to: output) else { return false }
             clock.note(frame, at: time, track: index)
             since = MonotonicClock.now
+            if let away = absence.end() {
+                log("\(name) brings media again after \(SourceTrouble.seconds(away))")
+                exchange.tell(.resumed)
+            }
         }
         return false
     }
@@ -287,7 +347,9 @@ struct RoundClock {
         (hasPlayed, hasEverPlayed) = (true, true)
     }
 
-    mutating func beginRound() {
+    /// - Parameter time: where it begins at the earliest.
+    mutating func beginRound(notBefore time: Duration = .zero) {
+        end = max(end, time)
         offset = end
         origin = nil
         hasPlayed = false

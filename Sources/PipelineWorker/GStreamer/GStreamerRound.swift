@@ -85,10 +85,16 @@ final class GStreamerRound {
         sinks.removeAll { $0 === track }
     }
 
-    /// The tracks of an earlier round, in its order.
-    func keepOnly(_ kinds: [SourceTrack.Kind]) {
-        for sink in sinks where !kinds.contains(sink.kind) { drop(sink) }
-        sinks = kinds.compactMap { kind in sinks.first { $0.kind == kind } }
+    /// Goes on with the tracks of an earlier round, in its order, as what they were.
+    /// - Returns: whether all of them are there.
+    func goOn(with earlier: [GStreamerTrack]) -> Bool {
+        for sink in sinks where !earlier.contains(where: { $0.kind == sink.kind }) { drop(sink) }
+        sinks = earlier.compactMap { track in
+            let sink = sinks.first { $0.kind == track.kind }
+            sink?.goOn(as: track)
+            return sink
+        }
+        return sinks.count == earlier.count
     }
 
     // MARK: Live
@@ -186,6 +192,12 @@ final class GStreamerTrack {
         default: return "\(caps.mediaType) can't be carried"
         }
         return codec == nil ? "the router carries no \(caps.mediaType)" : nil
+    }
+
+    /// The same track of an earlier round: it has been decided what it is.
+    func goOn(as earlier: GStreamerTrack) {
+        (codec, packetizer, encoder, caps) = (earlier.codec, earlier.packetizer, earlier.encoder, earlier.caps)
+        h264 = earlier.h264
     }
 
     /// "vp8, 640x360, 30 fps, of videotestsrc"

@@ -1,4 +1,5 @@
 import Base
+import Glibc
 import LibAV
 import PipelineControl
 
@@ -30,12 +31,9 @@ final class NetworkFeed {
     var outputs: [Int: TrackOutput] = [:]
     /// Media time up to which something was made.
     var end = Duration.zero
-    /// Since it brings nothing; nil while it does.
-    private(set) var awaySince: Instant?
-    private var attempts = 0
+    private var absence = Absence()
     /// What the last opening that went well took.
     private var usualOpening: Duration?
-    private var random = SystemRandomNumberGenerator()
 
     /// What a job's address means. A bad one fails at once.
     static func access(to source: NetworkSource) throws(PipelineFailure) -> NetworkAccess {
@@ -66,6 +64,8 @@ final class NetworkFeed {
     var name: String { access.address.description }
     var isStopped: Bool { exchange.isStopped }
     var hasOpened: Bool { !offered.isEmpty }
+    /// Nil while it brings something.
+    var awaySince: Instant? { absence.since }
 
     /// False: stopped from outside.
     private func run() throws(PipelineFailure) -> Bool {
@@ -78,7 +78,7 @@ final class NetworkFeed {
             case .left(let reason):
                 log(reason)
                 if hasOpened, job.retry == .never { return true }
-                noteAway()
+                absence.begin()
             case .hopeless(let failure): throw failure
             case .failed(let failure):
                 guard mayRetry else { throw failure }
@@ -90,40 +90,20 @@ final class NetworkFeed {
 
     // MARK: Coming and going
 
-    var mayRetry: Bool {
-        switch job.retry {
-        case .never: false
-        case .onceOpened: hasOpened
-        case .always: true
-        }
-    }
+    var mayRetry: Bool { job.retry.allowsRetry(hasOpened: hasOpened) }
 
     private func sayWaiting() {
         let who = access.address.scheme == .udp ? "a sender" : "a publisher"
         exchange.tell(.interrupted(SourceInterruption(reason: "waits for \(who) on \(name)", attempts: 0), retry: nil))
     }
 
-    private func noteAway() {
-        if awaySince == nil { awaySince = MonotonicClock.now }
-    }
-
     /// False: stop.
-    func waitForRetry(after failure: PipelineFailure) -> Bool {
-        noteAway()
-        if attempts == 0 { log("\(failure.message); it is tried again") }
-        let now = MonotonicClock.now
-        let delay = RetrySchedule().delay(away: now - (awaySince ?? now), using: &random)
-        let interruption = SourceInterruption(reason: failure.message, attempts: attempts)
-        exchange.tell(.interrupted(interruption, retry: now + delay))
-        attempts += 1
-        return exchange.pause(until: now + delay)
-    }
+    func waitForRetry(after failure: PipelineFailure) -> Bool { absence.wait(after: failure, exchange) }
 
     /// Media comes again.
     func noteReturn() {
-        guard let since = awaySince else { return }
-        log("\(name) brings media again after \(SourceTrouble.seconds(MonotonicClock.now - since))")
-        (awaySince, attempts) = (nil, 0)
+        guard let time = absence.end() else { return }
+        log("\(name) brings media again after \(SourceTrouble.seconds(time))")
         exchange.tell(.resumed)
     }
 
@@ -169,7 +149,7 @@ final class NetworkFeed {
     }
 
     /// The machine itself says no to listening.
-    private static let localErrors: Set<Int32> = [98, 99, 13, 22]
+    private static let localErrors: Set<Int32> = [EADDRINUSE, EADDRNOTAVAIL, EACCES, EINVAL]
 
     /// libav's RTMP server takes everybody and only warns.
     private func hasWrongKey(_ complaints: [String]) -> Bool {
@@ -203,8 +183,7 @@ final class NetworkFeed {
                     OpenedSource(
                         durationSeconds: isEndless ? nil : input.duration?.seconds, tracks: offered,
                         format: input.formatName, leftOut: leftOut)))
-            awaySince = nil
-            attempts = 0
+            absence.end()
         }
         return plans
     }

@@ -78,6 +78,51 @@ struct InterruptionTests {
         }
     }
 
+    @Test func `a description of GStreamer whose source fails is built again on the same wire`() async throws {
+        try await onThread {
+            // As a camera that is pulled out: it fails after a second and a half, each time.
+            let plan = GStreamerPlan(
+                launch: """
+                    videotestsrc is-live=true ! video/x-raw,width=160,height=120,framerate=30/1
+                      ! identity error-after=45 ! vp8enc deadline=1 cpu-used=8 ! appsink name=video
+                    """)
+            var job = IngestJob(
+                source: .gstreamer(plan, name: "camera"), loop: false, videoCodec: .vp8, routerCodecs: Router.all)
+            job.retry = .onceOpened
+            let worker = try WorkerProcess()
+            let (_, watch) = try worker.play(job)
+            for _ in 0..<2 {
+                let interruption = try worker.interrupted()
+                #expect(interruption.reason.hasPrefix("camera: "), "\(interruption.reason)")
+                #expect(interruption.attempts == 0 && interruption.retrySeconds != nil)
+                let failed = WireWatch.now
+                try worker.resumed()
+                #expect(watch.waitForPacket(after: failed, track: 0))
+            }
+            try worker.send(.finish)
+            _ = try worker.finished()
+            #expect(worker.exit() == 0)
+            Self.expectOneLine(watch, rates: [90_000])
+        }
+    }
+
+    @Test func `a description of GStreamer whose source fails is not built again where nobody wants it`() async throws {
+        try await onThread {
+            let plan = GStreamerPlan(
+                launch: """
+                    videotestsrc is-live=true ! video/x-raw,width=160,height=120,framerate=30/1
+                      ! identity error-after=30 ! vp8enc deadline=1 cpu-used=8 ! appsink name=video
+                    """)
+            let worker = try WorkerProcess()
+            _ = try worker.play(
+                IngestJob(
+                    source: .gstreamer(plan, name: "camera"), loop: false, videoCodec: .vp8, routerCodecs: Router.all))
+            let failure = try worker.failed()
+            #expect(failure.code == .media)
+            #expect(failure.message.hasPrefix("camera: "), "\(failure.message)")
+        }
+    }
+
     @Test func `when a publisher leaves, the next one is waited for and takes up the wire`() async throws {
         let clip = try await NetworkPeer.h264.value
         try await onThread {
