@@ -70,10 +70,11 @@ let house: [Room] = [
     Room("StrictYAML", floor: 2, uses: ["Base"], outside: [yams]),
     // 3 · sessions and wrappers
     Room("PipelineDescription", floor: 3, uses: ["Base", "PipelineControl", "StrictYAML"], tested: true),
+    Room("Congestion", floor: 3, uses: ["Base", "RTCP"], tested: true),
     Room("LibAV", floor: 3, uses: ["Base", "CLibAV"], tested: true),
     Room("GStreamer", floor: 3, uses: ["Base", "CGStreamer"], tested: true),
     // 4 · the media state of one worker
-    Room("SFU", floor: 4, uses: ["Base", "RTP", "RTCP", "ORTC"], tested: true),
+    Room("SFU", floor: 4, uses: ["Base", "RTP", "RTCP", "ORTC", "Congestion"], tested: true),
     // 5 · vocabulary
     Room("MediaCore", floor: 5, uses: ["Base", "ORTC"]),
     Room("Events", floor: 5, uses: ["Base"], tested: true),
