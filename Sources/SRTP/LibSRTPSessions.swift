@@ -66,10 +66,10 @@ final class LibSRTPSession {
         case .aeadAES128GCM:
             srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtp)
             srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtcp)
-        case .aesCM128HMACSHA1_80:
+        case .aesCM128HMACSHA1Tag80:
             srtp_crypto_policy_set_rtp_default(&policy.rtp)
             srtp_crypto_policy_set_rtcp_default(&policy.rtcp)
-        case .aesCM128HMACSHA1_32:
+        case .aesCM128HMACSHA1Tag32:
             srtp_crypto_policy_set_aes_cm_128_hmac_sha1_32(&policy.rtp)
             srtp_crypto_policy_set_rtcp_default(&policy.rtcp)
         }

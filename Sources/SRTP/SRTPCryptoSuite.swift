@@ -5,8 +5,8 @@
 public enum SRTPCryptoSuite: String, Sendable, Hashable, CaseIterable {
     case aeadAES256GCM = "AEAD_AES_256_GCM"
     case aeadAES128GCM = "AEAD_AES_128_GCM"
-    case aesCM128HMACSHA1_80 = "AES_CM_128_HMAC_SHA1_80"
-    case aesCM128HMACSHA1_32 = "AES_CM_128_HMAC_SHA1_32"
+    case aesCM128HMACSHA1Tag80 = "AES_CM_128_HMAC_SHA1_80"
+    case aesCM128HMACSHA1Tag32 = "AES_CM_128_HMAC_SHA1_32"
 
     public var isAEAD: Bool { self == .aeadAES256GCM || self == .aeadAES128GCM }
 
@@ -23,8 +23,8 @@ public enum SRTPCryptoSuite: String, Sendable, Hashable, CaseIterable {
     public var rtpOverhead: Int {
         switch self {
         case .aeadAES256GCM, .aeadAES128GCM: 16
-        case .aesCM128HMACSHA1_80: 10
-        case .aesCM128HMACSHA1_32: 4
+        case .aesCM128HMACSHA1Tag80: 10
+        case .aesCM128HMACSHA1Tag32: 4
         }
     }
 

@@ -5,7 +5,7 @@ import Testing
 @Suite struct KeyTests {
     @Test(arguments: [
         (SRTPCryptoSuite.aeadAES256GCM, 44, 16, 20), (.aeadAES128GCM, 28, 16, 20),
-        (.aesCM128HMACSHA1_80, 30, 10, 14), (.aesCM128HMACSHA1_32, 30, 4, 14),
+        (.aesCM128HMACSHA1Tag80, 30, 10, 14), (.aesCM128HMACSHA1Tag32, 30, 4, 14),
     ])
     func `lengths of each suite`(suite: SRTPCryptoSuite, master: Int, rtp: Int, rtcp: Int) {
         #expect(suite.masterLength == master)
@@ -24,7 +24,7 @@ import Testing
     func `base64 of RFC 4648 10`(text: String, plain: String) throws {
         // A key of another length says what was decoded.
         #expect(throws: SRTPError.wrongKeyLength(needed: 30, got: plain.utf8.count)) {
-            try SRTPMasterKey(.aesCM128HMACSHA1_80, base64: text)
+            try SRTPMasterKey(.aesCM128HMACSHA1Tag80, base64: text)
         }
     }
 
@@ -40,7 +40,7 @@ import Testing
     }
 
     @Test func `base64 as others write it`() throws {
-        let key = try SRTPMasterKey(.aesCM128HMACSHA1_80, [UInt8](repeating: 7, count: 30))
+        let key = try SRTPMasterKey(.aesCM128HMACSHA1Tag80, [UInt8](repeating: 7, count: 30))
         #expect(key.base64 == "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH")
     }
 

@@ -63,7 +63,7 @@ import Testing
 
     @Test(arguments: SRTPBackend.allCases)
     func `a packet whose tag is wrong moves no window and no rollover counter`(backend: SRTPBackend) throws {
-        let key = try Sample.key(.aesCM128HMACSHA1_80)
+        let key = try Sample.key(.aesCM128HMACSHA1Tag80)
         var sender = try SRTPSender(key)
         var receiver = try SRTPReceiver(key, backend: backend)
         _ = try receiver.unprotect(try sender.protect(Sample.rtp(65_000)))

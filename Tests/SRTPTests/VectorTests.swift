@@ -6,7 +6,7 @@ import Testing
 @Suite struct VectorTests {
     @Test func `session keys as RFC 3711 B.3 derives them`() throws {
         let master = [UInt8](hex: "E1F97A0D3E018BE0D64FA32C06DE4139 0EC675AD498AFEEBB6960B3AABE6")
-        let keys = try SRTPSessionKeys(.rtp, from: SRTPMasterKey(.aesCM128HMACSHA1_80, master))
+        let keys = try SRTPSessionKeys(.rtp, from: SRTPMasterKey(.aesCM128HMACSHA1Tag80, master))
         #expect(keys.encryption == [UInt8](hex: "C61E7A93744F39EE10734AFE3FF7A087"))
         #expect(keys.salt == [UInt8](hex: "30CBBC08863D8C85D49DB34A9AE1"))
         // The RFC goes on to 94 bytes; HMAC-SHA1 takes 20.
@@ -34,7 +34,7 @@ import Testing
             encryption: [UInt8](hex: "2B7E151628AED2A6ABF7158809CF4F3C"),
             authentication: [UInt8](repeating: 0, count: 20),
             salt: [UInt8](hex: "F0F1F2F3F4F5F6F7F8F9FAFBFCFD"))
-        var sender = try SRTPSender(.aesCM128HMACSHA1_80, rtp: keys, rtcp: keys)
+        var sender = try SRTPSender(.aesCM128HMACSHA1Tag80, rtp: keys, rtcp: keys)
         let blocks = 0xFF02
         var slots = ByteArea(capacity: 16 * blocks + 100)
         slots.store(UInt8(0x80), at: 0)
