@@ -83,7 +83,7 @@ struct PacketForwarder: Sendable {
 
     /// Writes packets from the cursor on, as long as there is room and at most `limit`.
     mutating func forward(
-        _ log: borrowing PacketLog, limit: Int, to path: PlainTransport.Path, into out: inout Outbox
+        _ log: borrowing PacketLog, limit: Int, to path: TransportPath, into out: inout Outbox
     ) -> Progress {
         var left = limit
         cursor = log.firstPosition(from: cursor)
@@ -96,7 +96,7 @@ struct PacketForwarder: Sendable {
                 let size = rewriter.length(of: record, hasExtension: first & 0x10 != 0)
                 guard out.hasRoom(for: size) else { return .outboxFull }
                 rewriter.write(record, at: cursor, of: log, first: first, into: &out.slots, at: out.used)
-                out.add(size: size, to: path.remote, on: path.local.socket)
+                out.add(size: size, to: path.remote, on: path.socket)
                 count(record, size)
                 left -= 1
             }
