@@ -11,13 +11,15 @@ import Base
 /// | VP9 | SID, TID | B, E | U |
 /// | H264 | frame marking: LID, TID | frame marking, else a new timestamp, marker | B |
 /// | H265 | TID of the payload header | a new timestamp, marker | TSA, STSA |
-/// | AV1 | none | a new timestamp, marker | – |
+/// | AV1 | dependency descriptor | dependency descriptor, else a new timestamp, marker | dependency descriptor |
 /// | others | none | a new timestamp, marker; of audio each packet is both | – |
 public struct PacketLayersReader: Sendable {
     private let frameMarkingID: UInt8
     private let dependencyDescriptorID: UInt8
     /// Of the newest packet: where payloads don't tell, a frame begins with its timestamp.
     private var newestTimestamp: UInt32?
+    /// What the dependency descriptors of the stream told.
+    public private(set) var dependencies = DependencyDescriptorReader()
 
     /// - Parameters:
     ///   - frameMarkingID: The sender's id of the header extension; 0: not negotiated.
@@ -45,12 +47,7 @@ public struct PacketLayersReader: Sendable {
             layers.endsFrame = header.marker
             layers.isSwitchPoint = layers.temporal > 0 && H265.isSwitchPoint(payload)
             return layers
-        case .av1:
-            var layers = PacketLayers()
-            layers.startsKeyFrame = KeyFrame.isKeyFrame(codec: .av1, payload: payload)
-            layers.startsFrame = isNewFrame || layers.startsKeyFrame
-            layers.endsFrame = header.marker
-            return layers
+        case .av1: return av1(packet, header, payload, isNewFrame: isNewFrame)
         case .opus:
             var layers = PacketLayers()
             (layers.startsFrame, layers.endsFrame) = (true, true)
@@ -114,6 +111,25 @@ public struct PacketLayersReader: Sendable {
         layers.endsFrame = marking.endsFrame || header.marker
         layers.startsKeyFrame = startsKeyFrame || (marking.startsFrame && marking.isIndependent)
         layers.isSwitchPoint = marking.isBaseLayerSync
+        return layers
+    }
+
+    private mutating func av1(
+        _ packet: RawSpan, _ header: RTPHeader, _ payload: RawSpan, isNewFrame: Bool
+    ) -> PacketLayers {
+        let startsKeyFrame = KeyFrame.isKeyFrame(codec: .av1, payload: payload)
+        if dependencyDescriptorID != 0, header.hasExtension,
+            let element = header.headerExtension(id: dependencyDescriptorID, in: packet),
+            let descriptor = dependencies.read(element, in: packet)
+        {
+            var layers = dependencies.layers(of: descriptor)
+            if startsKeyFrame { layers.startsKeyFrame = true }
+            return layers
+        }
+        var layers = PacketLayers()
+        layers.startsKeyFrame = startsKeyFrame
+        layers.startsFrame = isNewFrame || startsKeyFrame
+        layers.endsFrame = header.marker
         return layers
     }
 
