@@ -18,4 +18,37 @@ public enum OpusPacket {
         default: false
         }
     }
+
+    /// Frames of a packet at most last 120 ms together (§3.2.5, R5), in ticks of 48 kHz.
+    private static let longestDuration = 5760
+
+    /// How long a packet's sound lasts, in ticks of the RTP clock (48 kHz); nil for a packet that is none.
+    ///
+    /// | config | frame sizes |
+    /// |---|---|
+    /// | 0…11 SILK | 10, 20, 40, 60 ms |
+    /// | 12…15 hybrid | 10, 20 ms |
+    /// | 16…31 CELT | 2.5, 5, 10, 20 ms |
+    public static func duration(_ payload: RawSpan) -> Int? {
+        guard payload.byteCount >= 1 else { return nil }
+        let first = payload.uint8(at: 0)
+        let config = Int(first >> 3)
+        let frame =
+            switch config {
+            case 0...11: config & 3 == 3 ? 2880 : 480 << (config & 3)
+            case 12...15: 480 << (config & 1)
+            default: 120 << (config & 3)
+            }
+        let count: Int
+        switch first & 0x03 {
+        case 0: count = 1
+        case 1, 2: count = 2
+        default:
+            // Code 3: a byte with the number of frames.
+            guard payload.byteCount >= 2 else { return nil }
+            count = Int(payload.uint8(at: 1) & 0x3F)
+        }
+        let duration = count * frame
+        return (1...longestDuration).contains(duration) ? duration : nil
+    }
 }
