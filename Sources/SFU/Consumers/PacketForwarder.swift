@@ -1,4 +1,5 @@
 import Base
+import Congestion
 import ORTC
 
 /// A consumer's place in its producer's log, and how packets go out from there with a numbering of its own.
@@ -85,19 +86,25 @@ struct PacketForwarder: Sendable {
 
     /// Writes packets from the cursor on, as long as there is room and at most `limit`.
     mutating func forward(
-        _ log: borrowing PacketLog, limit: Int, to path: TransportPath, into out: inout Outbox
+        _ log: borrowing PacketLog, limit: Int, to path: TransportPath, counting bandwidth: inout TransportBandwidth,
+        now: Instant, into out: inout Outbox
     ) -> Progress {
+        let sendTime = rewriter.carriesSendTime ? AbsoluteSendTime.value(at: now) : 0
         var left = limit
         cursor = log.firstPosition(from: cursor)
         while cursor < log.head {
             guard log.contains(cursor) else { return .overtaken }
             guard left > 0 else { return .paced }
             let record = log.record(at: cursor)
-            if let rewrite = decide(record) {
+            if var rewrite = decide(record) {
                 let first = log.byte(cursor, at: 0)
                 let header = rewriter.headerLength(of: record, first: first)
                 let size = header + Int(record.length) - Int(record.headerLength)
                 guard out.hasRoom(for: size) else { return .outboxFull }
+                rewrite.sendTime = sendTime
+                if rewriter.carriesTransportNumber {
+                    rewrite.transportNumber = bandwidth.nextNumber(size: size, now: now)
+                }
                 rewriter.write(record, at: cursor, of: log, first: first, rewrite, into: &out.slots, at: out.used)
                 out.add(size: size, to: path.remote, on: path.socket)
                 sent(rewrite, payload: Int(record.length) - Int(record.headerLength), size)

@@ -79,7 +79,9 @@ extension MediaEngine {
     ) -> Bool {
         let (packets, bytes) = (senders[index].forwarder.packetCount, senders[index].forwarder.byteCount)
         out.endRun()
-        let progress = Self.forward(&senders, index, streams, stream, limit: limit, to: path, into: &out)
+        let progress = Self.forward(
+            &senders, index, streams, stream, &transports[senders[index].transport].bandwidth, limit: limit, to: path,
+            now: now, into: &out)
         let sent = Int(senders[index].forwarder.packetCount - packets)
         if sent > 0 {
             let size = Int(senders[index].forwarder.byteCount - bytes)
@@ -88,6 +90,7 @@ extension MediaEngine {
             transports[senders[index].transport].sent.count(size, now: now)
             transports[senders[index].transport].sent.countRTP(size, now: now)
             meter.forwarded(sent)
+            armBandwidth(of: senders[index].transport)
         }
         switch progress {
         case .outboxFull: return true
@@ -101,9 +104,11 @@ extension MediaEngine {
     // Both slabs are parameters: two elements of two properties can't be told apart by the exclusivity checks.
     private static func forward(
         _ senders: inout Slab<SendStream>, _ index: SlabIndex, _ streams: borrowing Slab<ReceiveStream>,
-        _ stream: SlabIndex, limit: Int, to path: TransportPath, into out: inout Outbox
+        _ stream: SlabIndex, _ bandwidth: inout TransportBandwidth, limit: Int, to path: TransportPath, now: Instant,
+        into out: inout Outbox
     ) -> PacketForwarder.Progress {
-        senders[index].forwarder.forward(streams[stream].log, limit: limit, to: path, into: &out)
+        senders[index].forwarder.forward(
+            streams[stream].log, limit: limit, to: path, counting: &bandwidth, now: now, into: &out)
     }
 
     /// The log ran over what the receiver would have got next: it starts anew.

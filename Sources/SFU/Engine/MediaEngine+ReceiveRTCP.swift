@@ -64,7 +64,10 @@ extension MediaEngine {
             for position in 0..<nack.count {
                 senders[sender].nackPacketCount += nack.item(position, in: datagram).count
             }
-        case .sourceDescription, .bye, .application, .remb, .transportWideFeedback, .extendedReport, .unknown:
+        case .transportWideFeedback(let feedback):
+            receive(feedback, in: datagram, transport, now: now, into: &out)
+        case .remb(let remb): receive(remb, transport, now: now, into: &out)
+        case .sourceDescription, .bye, .application, .extendedReport, .unknown:
             // A BYE says nothing that flow or signaling would not: mediasoup ignores it, too.
             break
         }
@@ -125,6 +128,7 @@ extension MediaEngine {
     private mutating func receive(
         _ blocks: ReportBlocks, in datagram: RawSpan, _ transport: SlabIndex, now: Instant, into out: inout Outbox
     ) {
+        receiveLosses(blocks, in: datagram, transport, now: now, into: &out)
         for position in 0..<blocks.count {
             let block = blocks.block(position, in: datagram)
             guard let sender = transports[transport].senderBySSRC[block.ssrc] else { continue }

@@ -22,6 +22,7 @@ struct Transport: ~Copyable {
     var received = Traffic()
     var sent = Traffic()
     var drops = DropCounters()
+    var bandwidth = TransportBandwidth()
 
     init(_ setup: PlainTransportSetup, router: SlabIndex) {
         id = setup.id
