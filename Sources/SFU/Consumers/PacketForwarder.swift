@@ -43,6 +43,8 @@ struct PacketForwarder: Sendable {
     /// Payload only, for sender reports.
     private(set) var octetCount: UInt64 = 0
     private(set) var byteCount: UInt64 = 0
+    /// Packets that could not be protected.
+    private(set) var failureCount: UInt64 = 0
 
     /// - Parameter firstSequence: mediasoup draws from 1000…32767, far from a wrap that would confuse SRTP receivers.
     init(parameters: RTPParameters, ssrc: UInt32, firstSequence: UInt16) {
@@ -86,11 +88,12 @@ struct PacketForwarder: Sendable {
 
     /// Writes packets from the cursor on, as long as there is room and at most `limit`.
     mutating func forward(
-        _ log: borrowing PacketLog, limit: Int, to path: TransportPath, counting bandwidth: inout TransportBandwidth,
-        now: Instant, into out: inout Outbox
+        _ log: borrowing PacketLog, limit: Int, to path: TransportPath, under security: inout TransportSecurity?,
+        counting bandwidth: inout TransportBandwidth, now: Instant, into out: inout Outbox
     ) -> Progress {
         let sendTime = rewriter.carriesSendTime ? AbsoluteSendTime.value(at: now) : 0
         var left = limit
+        let overhead = security?.overhead ?? 0
         cursor = log.firstPosition(from: cursor)
         while cursor < log.head {
             guard log.contains(cursor) else { return .overtaken }
@@ -100,13 +103,15 @@ struct PacketForwarder: Sendable {
                 let first = log.byte(cursor, at: 0)
                 let header = rewriter.headerLength(of: record, first: first)
                 let size = header + Int(record.length) - Int(record.headerLength)
-                guard out.hasRoom(for: size) else { return .outboxFull }
+                guard out.hasRoom(for: size + overhead) else { return .outboxFull }
                 rewrite.sendTime = sendTime
                 if rewriter.carriesTransportNumber {
                     rewrite.transportNumber = bandwidth.nextNumber(size: size, now: now)
                 }
-                rewriter.write(record, at: cursor, of: log, first: first, rewrite, into: &out.slots, at: out.used)
-                out.add(size: size, to: path.remote, on: path.socket)
+                let length = rewriter.write(
+                    record, at: cursor, of: log, first: first, rewrite, under: &security, into: &out.slots,
+                    at: out.used)
+                if let length { out.add(size: length, to: path.remote, on: path.socket) } else { failureCount += 1 }
                 sent(rewrite, payload: Int(record.length) - Int(record.headerLength), size)
                 left -= 1
             }

@@ -44,7 +44,7 @@ extension Transport {
     func stats(now: Instant) -> JSONValue {
         let tuples = link.tuples
         return .object(omittingAbsent: [
-            "type": "plain-rtp-transport",
+            "type": kind == .plain ? "plain-rtp-transport" : "pipe-transport",
             "transportId": JSONValue(id.rawValue),
             "timestamp": milliseconds(now),
             "bytesReceived": JSONValue(received.bytes),
@@ -68,8 +68,8 @@ extension Transport {
             "minOutgoingBitrate": unlessZero(bandwidth.minOutgoingBitrate),
             "rtpPacketLossReceived": bandwidth.incoming?.packetLoss.map { JSONValue($0) },
             "rtpPacketLossSent": bandwidth.outgoing.map { JSONValue($0.packetLoss) },
-            "rtcpMux": JSONValue(link.rtcpMux),
-            "comedia": JSONValue(link.comedia),
+            "rtcpMux": kind == .plain ? JSONValue(link.rtcpMux) : nil,
+            "comedia": kind == .plain ? JSONValue(link.comedia) : nil,
             "tuple": tuples.rtp.stats,
             "rtcpTuple": tuples.rtcp?.stats,
         ])
