@@ -81,7 +81,8 @@ public struct SendSideEstimator: Sendable {
         results.removeAll(keepingCapacity: true)
         var statuses = feedback.statuses
         var (index, expected, lost) = (base, 0, 0)
-        while let status = statuses.next(in: datagram) {
+        // Beyond what was sent nothing can be told: a bad feedback names up to 65,535 packets.
+        while index < packets.next, let status = statuses.next(in: datagram) {
             defer { index += 1 }
             if let ticks = status.arrivalTicks {
                 guard let packet = packets.take(index) else { continue }

@@ -96,6 +96,7 @@ extension MediaEngine {
         let index = try index(id, "consumer.pause")
         consumers[index].paused = true
         for sender in consumers[index].senders { senders[sender].stop() }
+        bandwidthFreed(by: index)
     }
 
     public mutating func resume(_ id: ConsumerID, now: Instant, into out: inout Outbox) throws(SFUError) {
@@ -103,6 +104,7 @@ extension MediaEngine {
         guard consumers[index].paused else { return }
         consumers[index].paused = false
         start(index, now: now, into: &out)
+        bandwidthWanted(by: index, now: now, into: &out)
     }
 
     /// Asks the producer behind a consumer for a key frame. Not while either is paused or there is nowhere to send to.

@@ -80,6 +80,7 @@ extension MediaEngine {
                 senders[sender].stop()
                 senders[sender].forwarder.forgetPlace()
             }
+            bandwidthFreed(by: consumer)
             out.report(.consumerProducerPaused(consumers[consumer].id, true))
         }
     }
@@ -94,6 +95,7 @@ extension MediaEngine {
             consumers[consumer].producerPaused = false
             out.report(.consumerProducerPaused(consumers[consumer].id, false))
             start(consumer, now: now, into: &out)
+            bandwidthWanted(by: consumer, now: now, into: &out)
         }
         for stream in producers[index].streams { requestKeyFrame(of: stream, now: now, into: &out) }
     }
