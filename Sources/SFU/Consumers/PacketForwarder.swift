@@ -1,5 +1,6 @@
 import Base
 import ORTC
+import RTP
 
 /// A consumer's place in its producer's log, and how packets go out from there with a numbering of its own.
 ///
@@ -198,16 +199,19 @@ extension PacketForwarder {
             rewriter.write(record, at: position, of: log, first: first, rewrite, into: &out.slots, at: out.used)
             return .written(size: size)
         case .rtx(let ssrc, let payloadType, let sequenceNumber):
-            guard out.hasRoom(for: size + 2) else { return .outboxFull }
-            // Two bytes further on; then the header moves back, and the original number fills the gap.
-            let start = out.used
-            rewriter.write(record, at: position, of: log, first: first, rewrite, into: &out.slots, at: start + 2)
-            out.slots.move(start + 2, count: header, to: start)
+            guard out.hasRoom(for: size + Retransmission.overhead) else { return .outboxFull }
+            // A little further on; then the header moves back, and the original number fills the gap.
+            let (start, moved) = (out.used, out.used + Retransmission.overhead)
+            rewriter.write(record, at: position, of: log, first: first, rewrite, into: &out.slots, at: moved)
+            // The padding stays behind (RFC 4588 §4).
+            let padding = first & 0x20 == 0 ? 0 : Int(out.slots.uint8(at: moved + size - 1))
+            out.slots.move(moved, count: header, to: start)
+            out.slots.store(out.slots.uint8(at: start) & ~0x20, at: start)
             out.slots.store(UInt16(truncatingIfNeeded: packet.index), at: start + header)
             out.slots.store(payloadType | (packet.marker ? 0x80 : 0), at: start + 1)
             out.slots.store(sequenceNumber, at: start + 2)
             out.slots.store(ssrc, at: start + 8)
-            return .written(size: size + 2)
+            return .written(size: size + Retransmission.overhead - padding)
         }
     }
 
