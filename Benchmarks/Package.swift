@@ -34,6 +34,11 @@ let package = Package(
             dependencies: ["CBench", "Figures"] + ladle("Base", "ORTC", "SFU", "MediaCore", "MediaPlane")
                 + [.product(name: "Logging", package: "swift-log")],
             swiftSettings: swiftSettings),
+        // Protecting and unprotecting a packet, beside OpenSSL alone.
+        .target(name: "CRawCiphers", cSettings: cSettings, linkerSettings: [.linkedLibrary("crypto")]),
+        .executableTarget(
+            name: "SRTPBenchmark", dependencies: ["CRawCiphers"] + ladle("Base", "SRTP"),
+            swiftSettings: swiftSettings),
         .executableTarget(name: "StartBenchmark", swiftSettings: swiftSettings),
     ]
 )

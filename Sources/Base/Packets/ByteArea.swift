@@ -67,6 +67,13 @@ public struct ByteArea: ~Copyable {
         return base.load(fromByteOffset: offset, as: UInt8.self)
     }
 
+    /// In network byte order.
+    @inlinable
+    public func uint32(at offset: Int) -> UInt32 {
+        check(offset, 4)
+        return UInt32(bigEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+    }
+
     /// The bytes as an array: for tests and rare paths.
     public func bytes(_ range: Range<Int>) -> [UInt8] {
         check(range.lowerBound, range.count)

@@ -14,7 +14,9 @@ public struct PacketLog: ~Copyable {
     /// What stands before each packet.
     public struct Record: Sendable {
         /// Bytes of the packet; 0 closes the lap.
-        public var length: UInt32
+        public var length: UInt16
+        /// Among the layers of its stream.
+        public var layers: PacketLayers
         /// Bytes of the RTP header with CSRCs and extension: where the payload starts.
         public var headerLength: UInt16
         /// For the owner of the log.
@@ -24,8 +26,11 @@ public struct PacketLog: ~Copyable {
         public var arrival: Instant
 
         @inlinable
-        init(length: UInt32, headerLength: UInt16, flags: UInt16, index: UInt64, arrival: Instant) {
+        init(
+            length: UInt16, layers: PacketLayers, headerLength: UInt16, flags: UInt16, index: UInt64, arrival: Instant
+        ) {
             self.length = length
+            self.layers = layers
             self.headerLength = headerLength
             self.flags = flags
             self.index = index
@@ -63,7 +68,8 @@ public struct PacketLog: ~Copyable {
     /// - Parameter head: The RTP header as it shall be kept; `body` follows it.
     /// - Returns: Its position; nil for an empty packet or one larger than 65,535 bytes.
     public mutating func append(
-        head packetHead: RawSpan, body: RawSpan, index: UInt64, flags: UInt16, arrival: Instant
+        head packetHead: RawSpan, body: RawSpan, index: UInt64, flags: UInt16, layers: PacketLayers = PacketLayers(),
+        arrival: Instant
     ) -> UInt64? {
         let length = packetHead.byteCount + body.byteCount
         guard length > 0, length <= 65_535, packetHead.byteCount <= 65_535 else { return nil }
@@ -74,8 +80,8 @@ public struct PacketLog: ~Copyable {
         let position = head
         let place = Int(position & mask)
         let record = Record(
-            length: UInt32(length), headerLength: UInt16(packetHead.byteCount), flags: flags, index: index,
-            arrival: arrival)
+            length: UInt16(length), layers: layers, headerLength: UInt16(packetHead.byteCount), flags: flags,
+            index: index, arrival: arrival)
         store(record, at: place)
         area.write(packetHead, at: place + Self.recordSize)
         area.write(body, at: place + Self.recordSize + packetHead.byteCount)
@@ -86,7 +92,9 @@ public struct PacketLog: ~Copyable {
     /// Continues at the beginning of the ring. What lies in the lap stays readable until it is overwritten.
     public mutating func closeLap() {
         guard lapLength > 0 else { return }
-        store(Record(length: 0, headerLength: 0, flags: 0, index: 0, arrival: Instant(nanoseconds: 0)), at: lapLength)
+        let end = Record(
+            length: 0, layers: PacketLayers(), headerLength: 0, flags: 0, index: 0, arrival: Instant(nanoseconds: 0))
+        store(end, at: lapLength)
         let wasEmpty = tail == head
         head = (head | mask) + 1
         if wasEmpty { tail = head }
@@ -102,7 +110,7 @@ public struct PacketLog: ~Copyable {
     /// The position behind a packet: the next packet, or `head`.
     @inlinable
     public func position(after position: UInt64, _ record: Record) -> UInt64 {
-        let next = position + UInt64(Self.recordSize) + UInt64((record.length + 7) & ~7)
+        let next = position + UInt64(Self.recordSize) + ((UInt64(record.length) + 7) & ~7)
         // At `head` there is no record yet; elsewhere an empty one closes the lap.
         if next < head, load(at: Int(next & mask)).length == 0 { return (next | mask) + 1 }
         return next

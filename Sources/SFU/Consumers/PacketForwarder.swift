@@ -33,7 +33,9 @@ struct PacketForwarder: Sendable {
     /// The highest index that went out.
     private var lastOutgoing: UInt64
 
-    private var rewriter: RTPRewriter
+    /// Outgoing index = logged index + this, modulo 2⁶⁴.
+    private var indexOffset: UInt64 = 0
+    private let rewriter: RTPRewriter
     private let payloadTypes: PayloadTypeSet
 
     private(set) var packetCount: UInt64 = 0
@@ -83,7 +85,7 @@ struct PacketForwarder: Sendable {
 
     /// Writes packets from the cursor on, as long as there is room and at most `limit`.
     mutating func forward(
-        _ log: borrowing PacketLog, limit: Int, to path: PlainTransport.Path, into out: inout Outbox
+        _ log: borrowing PacketLog, limit: Int, to path: TransportPath, into out: inout Outbox
     ) -> Progress {
         var left = limit
         cursor = log.firstPosition(from: cursor)
@@ -91,13 +93,14 @@ struct PacketForwarder: Sendable {
             guard log.contains(cursor) else { return .overtaken }
             guard left > 0 else { return .paced }
             let record = log.record(at: cursor)
-            if accepts(record) {
+            if let rewrite = decide(record) {
                 let first = log.byte(cursor, at: 0)
-                let size = rewriter.length(of: record, hasExtension: first & 0x10 != 0)
+                let header = rewriter.headerLength(of: record, first: first)
+                let size = header + Int(record.length) - Int(record.headerLength)
                 guard out.hasRoom(for: size) else { return .outboxFull }
-                rewriter.write(record, at: cursor, of: log, first: first, into: &out.slots, at: out.used)
-                out.add(size: size, to: path.remote, on: path.local.socket)
-                count(record, size)
+                rewriter.write(record, at: cursor, of: log, first: first, rewrite, into: &out.slots, at: out.used)
+                out.add(size: size, to: path.remote, on: path.socket)
+                sent(rewrite, payload: Int(record.length) - Int(record.headerLength), size)
                 left -= 1
             }
             cursor = log.position(after: cursor, record)
@@ -105,36 +108,37 @@ struct PacketForwarder: Sendable {
         return .reachedHead
     }
 
-    private mutating func accepts(_ record: PacketLog.Record) -> Bool {
+    /// How a packet goes out; nil: not at all. Asked again for the same packet when the outbox was full.
+    private mutating func decide(_ record: PacketLog.Record) -> PacketRewrite? {
         if needsSync { synchronise(record) }
-        guard record.index >= firstIndex else { return false }
+        guard record.index >= firstIndex else { return nil }
         guard payloadTypes.contains(UInt8(record.flags & 0x7F)) else {
             skip(record)
-            return false
+            return nil
         }
-        return true
+        return PacketRewrite(index: record.index &+ indexOffset, marker: record.flags & 0x80 != 0)
     }
 
     /// The first packet continues the numbering.
     private mutating func synchronise(_ record: PacketLog.Record) {
         if !knowsFirstIndex { firstIndex = record.index }
-        rewriter.indexOffset = lastOutgoing &+ 1 &- firstIndex
+        indexOffset = lastOutgoing &+ 1 &- firstIndex
         needsSync = false
     }
 
-    /// A codec that this consumer does not have: no gap. Later numbers move up by one; earlier packets that are late
+    /// A packet that this receiver does not get (a codec that it does not have): no gap. Later numbers move up by one; earlier packets that are late
     /// are refused from now on, since no number of theirs is left.
     private mutating func skip(_ record: PacketLog.Record) {
         // A late one leaves its gap: what came after it has been numbered already.
-        guard record.index &+ rewriter.indexOffset > lastOutgoing else { return }
+        guard record.index &+ indexOffset > lastOutgoing else { return }
         firstIndex = record.index &+ 1
-        rewriter.indexOffset = lastOutgoing &+ 1 &- firstIndex
+        indexOffset = lastOutgoing &+ 1 &- firstIndex
     }
 
-    private mutating func count(_ record: PacketLog.Record, _ size: Int) {
-        lastOutgoing = max(lastOutgoing, record.index &+ rewriter.indexOffset)
+    private mutating func sent(_ rewrite: PacketRewrite, payload: Int, _ size: Int) {
+        lastOutgoing = max(lastOutgoing, rewrite.index)
         packetCount += 1
-        octetCount += UInt64(Int(record.length) - Int(record.headerLength))
+        octetCount += UInt64(payload)
         byteCount += UInt64(size)
     }
 }

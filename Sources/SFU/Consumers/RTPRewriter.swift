@@ -1,14 +1,11 @@
 import Base
 import ORTC
 
-/// Writes a logged packet as one consumer gets it: its SSRC, its numbering, its MID.
+/// Writes a logged packet as one receiver gets it: its SSRC, its numbering, its MID.
 ///
-/// Payload type and marker are in the record already, timestamps stay as the producer made them.
+/// The payload type is in the record already.
 struct RTPRewriter: Sendable {
     let ssrc: UInt32
-    /// Outgoing index = logged index + this, modulo 2⁶⁴: the low 16 bits are the sequence number, and the bits above
-    /// are SRTP's rollover counter.
-    var indexOffset: UInt64 = 0
     /// The MID element as one-byte extension, filled up to whole words; its length is 0 without one.
     private let mid: InlineArray<20, UInt8>
     private let midLength: Int
@@ -30,33 +27,41 @@ struct RTPRewriter: Sendable {
         midLength = length
     }
 
-    /// Bytes that a packet becomes.
-    func length(of record: PacketLog.Record, hasExtension: Bool) -> Int {
-        Int(record.length) + (midLength == 0 ? 0 : midLength + (hasExtension ? 0 : 4))
+    /// Bytes of the header that a packet gets.
+    /// - Parameter first: The packet's first byte.
+    func headerLength(of record: PacketLog.Record, first: UInt8) -> Int {
+        Int(record.headerLength) + (midLength == 0 ? 0 : midLength + (first & 0x10 != 0 ? 0 : 4))
     }
 
-    /// Writes the packet to the slots; there is room for `length(of:hasExtension:)` bytes.
+    /// Writes header and payload to the slots, in the clear; there is room for them.
     func write(
         _ record: PacketLog.Record, at position: UInt64, of log: borrowing PacketLog, first: UInt8,
-        into slots: inout ByteArea, at offset: Int
+        _ rewrite: PacketRewrite, into slots: inout ByteArea, at offset: Int
     ) {
         if midLength == 0 {
+            // In one piece: cheaper than two.
             log.copy(position, 0..<Int(record.length), into: &slots, at: offset)
+            fix(record, rewrite, in: &slots, at: offset)
         } else {
-            insertMID(record, at: position, of: log, first: first, into: &slots, at: offset)
+            let end = writeHeader(record, at: position, of: log, first: first, rewrite, into: &slots, at: offset)
+            log.copy(position, Int(record.headerLength)..<Int(record.length), into: &slots, at: end)
         }
-        slots.store(UInt8(truncatingIfNeeded: record.flags), at: offset + 1)
-        slots.store(UInt16(truncatingIfNeeded: record.index &+ indexOffset), at: offset + 2)
-        slots.store(ssrc, at: offset + 8)
     }
 
-    /// The MID stands before the packet's own elements, in the extension that they share.
-    private func insertMID(
+    /// Writes the header alone. What follows is the payload, as it is or encrypted.
+    /// - Returns: Where the payload begins.
+    func writeHeader(
         _ record: PacketLog.Record, at position: UInt64, of log: borrowing PacketLog, first: UInt8,
-        into slots: inout ByteArea, at offset: Int
-    ) {
-        let fixed = 12 + 4 * Int(first & 0x0F)
+        _ rewrite: PacketRewrite, into slots: inout ByteArea, at offset: Int
+    ) -> Int {
         let header = Int(record.headerLength)
+        if midLength == 0 {
+            log.copy(position, 0..<header, into: &slots, at: offset)
+            fix(record, rewrite, in: &slots, at: offset)
+            return offset + header
+        }
+        // The MID stands before the packet's own elements, in the extension that they share.
+        let fixed = 12 + 4 * Int(first & 0x0F)
         let elements = first & 0x10 == 0 ? header..<header : fixed + 4..<header
         log.copy(position, 0..<fixed, into: &slots, at: offset)
         slots.store(first | 0x10, at: offset)
@@ -67,6 +72,19 @@ struct RTPRewriter: Sendable {
         for byte in 0..<midLength { slots.store(mid[byte], at: end + byte) }
         end += midLength
         log.copy(position, elements, into: &slots, at: end)
-        log.copy(position, header..<Int(record.length), into: &slots, at: end + elements.count)
+        fix(record, rewrite, in: &slots, at: offset)
+        return end + elements.count
+    }
+
+    /// The fields of the fixed header that are this receiver's own.
+    private func fix(
+        _ record: PacketLog.Record, _ rewrite: PacketRewrite, in slots: inout ByteArea, at offset: Int
+    ) {
+        slots.store(UInt8(truncatingIfNeeded: record.flags) & 0x7F | (rewrite.marker ? 0x80 : 0), at: offset + 1)
+        slots.store(UInt16(truncatingIfNeeded: rewrite.index), at: offset + 2)
+        if rewrite.timestampOffset != 0 {
+            slots.store(slots.uint32(at: offset + 4) &+ rewrite.timestampOffset, at: offset + 4)
+        }
+        slots.store(ssrc, at: offset + 8)
     }
 }

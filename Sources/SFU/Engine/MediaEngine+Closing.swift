@@ -46,7 +46,7 @@ extension MediaEngine {
     /// The sockets of a transport: before it is closed, what lies in them is to be received. It was sent in time.
     public func sockets(of id: TransportID) -> [SocketID] {
         guard let index = transportByID[id] else { return [] }
-        return [transports[index].rtp.socket] + (transports[index].rtcp.map { [$0.socket] } ?? [])
+        return transports[index].link.sockets
     }
 
     public func transport(of id: ProducerID) -> TransportID? {
@@ -58,9 +58,11 @@ extension MediaEngine {
     public mutating func hurry(_ id: TransportID, now: Instant) {
         guard let index = transportByID[id] else { return }
         for producer in transports[index].producers {
-            for consumer in producers[producer].consumers { consumers[consumer].catchUp.end() }
-            producers[producer].release.hurry(at: now)
-            list(producer)
+            for stream in producers[producer].streams {
+                for sender in streams[stream].senders { senders[sender].catchUp.end() }
+                streams[stream].release.hurry(at: now)
+                list(stream)
+            }
         }
     }
 
@@ -95,27 +97,31 @@ extension MediaEngine {
 
     private mutating func remove(_ index: SlabIndex, onTransport: Bool, onProducer: Bool) {
         let (transport, producer) = (consumers[index].transport, consumers[index].producer)
-        let ssrc = consumers[index].forwarder.ssrc
         consumerByID[consumers[index].id] = nil
-        if onTransport {
-            transports[transport].consumers.removeAll { $0 == index }
-            transports[transport].consumerBySSRC[ssrc] = nil
-        }
-        if onProducer, producers.contains(producer) {
-            producers[producer].consumers.removeAll { $0 == index }
-            producers[producer].served = 0
-        }
-        closedTotals.sentLost += max(0, consumers[index].reports.packetsLost)
+        for sender in consumers[index].senders { removeSender(sender) }
+        if onTransport { transports[transport].consumers.removeAll { $0 == index } }
+        if onProducer, producers.contains(producer) { producers[producer].consumers.removeAll { $0 == index } }
         _ = consumers.remove(index)
+    }
+
+    private mutating func removeSender(_ index: SlabIndex) {
+        let (transport, ssrc) = (senders[index].transport, senders[index].ssrc)
+        detach(index)
+        transports[transport].senderBySSRC[ssrc] = nil
+        closedTotals.sentLost += max(0, senders[index].reports.packetsLost)
+        _ = senders.remove(index)
     }
 
     /// Frees a producer whose consumers are gone or going.
     private mutating func remove(_ index: SlabIndex) {
         producerByID[producers[index].id] = nil
         routers[producers[index].router].clocks.leave(cname: producers[index].cname)
-        listed.removeAll { $0 == index }
+        for stream in producers[index].streams {
+            listed.removeAll { $0 == stream }
+            closedTotals.receivedLost += streams[stream].packetsLost
+            _ = streams.remove(stream)
+        }
         flushed = 0
-        closedTotals.receivedLost += producers[index].packetsLost
         _ = producers.remove(index)
     }
 
@@ -123,8 +129,7 @@ extension MediaEngine {
         guard let transport = transports.remove(index) else { return }
         transportByID[transport.id] = nil
         closedTotals.drops += transport.drops
-        for endpoint in [transport.rtp, transport.rtcp] {
-            guard let socket = endpoint?.socket else { continue }
+        for socket in transport.link.sockets {
             transportBySocket[socket] = nil
             out.close(socket)
         }

@@ -30,14 +30,50 @@ extension MediaEngine {
         let index = consumers.insert(
             Consumer(
                 setup, parameters: parameters, kind: kind, type: ConsumerType(of: producers[producer].type),
-                transport: transport, producer: producer, producerPaused: producers[producer].paused,
-                firstSequence: UInt16.random(in: 1000...32_767, using: &random)))
+                transport: transport, producer: producer, producerPaused: producers[producer].paused))
         consumerByID[setup.id] = index
         transports[transport].consumers.append(index)
-        transports[transport].consumerBySSRC[consumers[index].forwarder.ssrc] = index
         producers[producer].consumers.append(index)
+        addSender(of: index, encoding: 0, reading: producers[producer].streams[0])
         start(index, now: now, into: &out)
-        return consumers[index].state(producerScore: producers[producer].streamScore)
+        return consumers[index].state(score(of: index))
+    }
+
+    /// Gives a consumer an outgoing stream for one of its encodings.
+    mutating func addSender(of consumer: SlabIndex, encoding: Int, reading stream: SlabIndex) {
+        let transport = consumers[consumer].transport
+        let index = senders.insert(
+            SendStream(
+                consumers[consumer].rtpParameters, encoding: encoding, kind: consumers[consumer].kind,
+                consumer: consumer, transport: transport, stream: stream,
+                firstSequence: UInt16.random(in: 1000...32_767, using: &random)))
+        consumers[consumer].senders.append(index)
+        transports[transport].senderBySSRC[senders[index].ssrc] = index
+        streams[stream].senders.append(index)
+    }
+
+    /// Takes a sender from the stream that it reads.
+    mutating func detach(_ index: SlabIndex) {
+        let stream = senders[index].stream
+        guard streams.contains(stream) else { return }
+        streams[stream].senders.removeAll { $0 == index }
+        streams[stream].served = 0
+    }
+
+    /// What the receiver of a consumer gets, and what its producer gives.
+    func score(of consumer: SlabIndex) -> ReceiverScore {
+        let producer = consumers[consumer].producer
+        var current: UInt8 = 0
+        var own: UInt8 = 10
+        if let sender = consumers[consumer].senders.first {
+            own = senders[sender].reports.score.value
+            current = streams[senders[sender].stream].score
+        }
+        var all: [UInt8] = []
+        for place in 0..<producers[producer].streams.count {
+            all.append(streams[producers[producer].streams[place]].score)
+        }
+        return ReceiverScore(score: own, producerScore: current, producerScores: all)
     }
 
     /// False also for unknown ids and invalid capabilities.
@@ -51,15 +87,14 @@ extension MediaEngine {
         // Two may collide with its RTX neighbour only by a chance of 1 in 10⁹; equal ones are looked for.
         while true {
             let ssrc = makeSSRC()
-            if transports[transport].consumerBySSRC[ssrc] == nil { return ssrc }
+            if transports[transport].senderBySSRC[ssrc] == nil { return ssrc }
         }
     }
 
     public mutating func pause(_ id: ConsumerID, now: Instant, into out: inout Outbox) throws(SFUError) {
         let index = try index(id, "consumer.pause")
         consumers[index].paused = true
-        consumers[index].forwarder.stop()
-        consumers[index].catchUp.end()
+        for sender in consumers[index].senders { senders[sender].stop() }
     }
 
     public mutating func resume(_ id: ConsumerID, now: Instant, into out: inout Outbox) throws(SFUError) {
@@ -79,34 +114,40 @@ extension MediaEngine {
     /// Begins forwarding when nothing stands against it: with the cached group of pictures, else at a key frame that
     /// the source is asked for; without key frame detection at once, audio beside its sender's picture.
     mutating func start(_ index: SlabIndex, now: Instant, into out: inout Outbox) {
-        guard consumers[index].isActive, transports[consumers[index].transport].isConnected else { return }
-        let producer = consumers[index].producer
-        guard producers[producer].detectsKeyFrames else {
-            startWithoutKeyFrame(index, producer, now: now)
+        for sender in consumers[index].senders { startSender(sender, now: now, into: &out) }
+    }
+
+    mutating func startSender(_ index: SlabIndex, now: Instant, into out: inout Outbox) {
+        guard consumers[senders[index].consumer].isActive, transports[senders[index].transport].isConnected else {
             return
         }
-        if startAtKeyFrame(index, producer, now: now) {
-            wake(producer, at: now)
+        let stream = senders[index].stream
+        guard streams[stream].detectsKeyFrames else {
+            startWithoutKeyFrame(index, stream, now: now)
+            return
+        }
+        if startAtKeyFrame(index, stream, now: now) {
+            wake(stream, at: now)
         } else {
-            consumers[index].forwarder.wait()
-            requestKeyFrame(of: producer, now: now, into: &out)
+            senders[index].forwarder.wait()
+            requestKeyFrame(of: stream, now: now, into: &out)
         }
     }
 
     /// False: no key frame is cached.
-    mutating func startAtKeyFrame(_ index: SlabIndex, _ producer: SlabIndex, now: Instant) -> Bool {
-        guard let gop = producers[producer].gop.start(in: producers[producer].log, now: now) else { return false }
-        Self.start(&consumers, index, at: gop, in: producers, producer)
-        consumers[index].catchUp.begin(received: producers[producer].stream?.packetCount ?? 0, now: now)
+    mutating func startAtKeyFrame(_ index: SlabIndex, _ stream: SlabIndex, now: Instant) -> Bool {
+        guard let gop = streams[stream].gop.start(in: streams[stream].log, now: now) else { return false }
+        Self.start(&senders, index, at: gop, in: streams, stream)
+        senders[index].catchUp.begin(received: streams[stream].receivedCount, now: now)
         return true
     }
 
     // Both slabs are parameters: two elements of two properties can't be told apart by the exclusivity checks.
     private static func start(
-        _ consumers: inout Slab<Consumer>, _ index: SlabIndex, at gop: GOPCache.Start,
-        in producers: borrowing Slab<Producer>, _ producer: SlabIndex
+        _ senders: inout Slab<SendStream>, _ index: SlabIndex, at gop: GOPCache.Start,
+        in streams: borrowing Slab<ReceiveStream>, _ stream: SlabIndex
     ) {
-        consumers[index].forwarder.start(at: gop, in: producers[producer].log)
+        senders[index].forwarder.start(at: gop, in: streams[stream].log)
     }
 }
 
@@ -115,18 +156,19 @@ extension MediaEngine {
 extension MediaEngine {
     /// Audio that starts for the first time begins with what came since the picture that its sender's video begins
     /// with: else a recording that is started in the middle would be silent until now.
-    private mutating func startWithoutKeyFrame(_ index: SlabIndex, _ producer: SlabIndex, now: Instant) {
-        let head = producers[producer].log.head
+    private mutating func startWithoutKeyFrame(_ index: SlabIndex, _ stream: SlabIndex, now: Instant) {
+        let head = streams[stream].log.head
         var position = head
-        if producers[producer].kind == .audio, consumers[index].forwarder.packetCount == 0,
-            let picture = oldestPicture(beside: producer, for: consumers[index].transport, now: now)
+        if streams[stream].kind == .audio, senders[index].forwarder.packetCount == 0,
+            let picture = oldestPicture(
+                beside: streams[stream].producer, for: senders[index].transport, now: now)
         {
-            position = producers[producer].firstPosition(since: picture)
+            position = streams[stream].firstPosition(since: picture)
         }
-        consumers[index].forwarder.start(at: position)
+        senders[index].forwarder.start(at: position)
         guard position < head else { return }
-        consumers[index].catchUp.begin(received: producers[producer].stream?.packetCount ?? 0, now: now)
-        wake(producer, at: now)
+        senders[index].catchUp.begin(received: streams[stream].receivedCount, now: now)
+        wake(stream, at: now)
     }
 
     /// When the oldest picture came that a video consumer of the same sender would begin with now; nil: there is none.
@@ -134,10 +176,12 @@ extension MediaEngine {
         var oldest: Instant?
         for transport in routers[producers[producer].router].transports {
             for video in transports[transport].producers where producers[video].cname == producers[producer].cname {
-                guard let picture = producers[video].gop.start(in: producers[video].log, now: now),
-                    !isShown(video, since: picture, to: receiver)
-                else { continue }
-                oldest = min(oldest ?? picture.arrival, picture.arrival)
+                for stream in producers[video].streams {
+                    guard let picture = streams[stream].gop.start(in: streams[stream].log, now: now),
+                        !isShown(stream, since: picture, to: receiver)
+                    else { continue }
+                    oldest = min(oldest ?? picture.arrival, picture.arrival)
+                }
             }
         }
         return oldest
@@ -145,8 +189,8 @@ extension MediaEngine {
 
     /// Whether a receiver has had the video since before this picture: it is live, and old audio would come late.
     private func isShown(_ video: SlabIndex, since picture: GOPCache.Start, to receiver: SlabIndex) -> Bool {
-        for consumer in transports[receiver].consumers
-        where consumers[consumer].producer == video && consumers[consumer].forwarder.hasBegun(before: picture.index) {
+        for sender in streams[video].senders
+        where senders[sender].transport == receiver && senders[sender].forwarder.hasBegun(before: picture.index) {
             return true
         }
         return false

@@ -27,11 +27,18 @@ extension MediaEngine {
         }
         try transports[transport].listener.check(negotiated.rtpParameters)
 
-        let producer = Producer(
-            setup, negotiated: negotiated, transport: transport, router: router,
-            routerCapabilities: routers[router].rtpCapabilities, configuration: configuration)
-        let index = producers.insert(producer)
+        let index = producers.insert(
+            Producer(
+                setup, negotiated: negotiated, transport: transport, router: router,
+                routerCapabilities: routers[router].rtpCapabilities))
         producerByID[setup.id] = index
+        for encoding in negotiated.rtpParameters.encodings.indices {
+            producers[index].streams.append(
+                streams.insert(
+                    ReceiveStream(
+                        negotiated, encoding: encoding, kind: setup.kind, producer: index, transport: transport,
+                        configuration: configuration)))
+        }
         routers[router].clocks.join(cname: producers[index].cname)
         transports[transport].cname = cname
         transports[transport].listener.add(negotiated.rtpParameters, index)
@@ -61,14 +68,17 @@ extension MediaEngine {
         let index = try index(id, "producer.pause")
         guard !producers[index].paused else { return }
         producers[index].paused = true
-        producers[index].forgetPast()
-        producers[index].requester.cancel()
+        for stream in producers[index].streams {
+            streams[stream].forgetPast()
+            streams[stream].requester.cancel()
+        }
         for position in producers[index].consumers.indices {
             let consumer = producers[index].consumers[position]
             consumers[consumer].producerPaused = true
-            consumers[consumer].forwarder.stop()
-            consumers[consumer].forwarder.forgetPlace()
-            consumers[consumer].catchUp.end()
+            for sender in consumers[consumer].senders {
+                senders[sender].stop()
+                senders[sender].forwarder.forgetPlace()
+            }
             out.report(.consumerProducerPaused(consumers[consumer].id, true))
         }
     }
@@ -84,6 +94,6 @@ extension MediaEngine {
             out.report(.consumerProducerPaused(consumers[consumer].id, false))
             start(consumer, now: now, into: &out)
         }
-        requestKeyFrame(of: index, now: now, into: &out)
+        for stream in producers[index].streams { requestKeyFrame(of: stream, now: now, into: &out) }
     }
 }

@@ -28,9 +28,14 @@ extension MediaEngine {
             transports[transport].drops.malformed += 1
             return
         }
-        switch transports[transport].admitRTP(from: from, on: socket) {
-        case .refused: return
+        switch transports[transport].link.admitRTP(from: from, on: socket) {
         case .accepted: break
+        case .foreign:
+            transports[transport].drops.foreignSource += 1
+            return
+        case .early:
+            transports[transport].drops.notConnected += 1
+            return
         case .latched(let tuple):
             out.report(.transportConnected(transports[transport].id, tuple))
             becameConnected(transport, now: now, into: &out)
@@ -45,17 +50,27 @@ extension MediaEngine {
             transports[transport].drops.noProducer += 1
             return
         }
-        let receipt = producers[producer].receive(header, packet, now: now, drops: &transports[transport].drops)
+        guard let stream = producers[producer].stream(for: header) else { return }
+        let receipt = Self.take(
+            header, packet, &streams, stream, of: producers, producer, now: now, drops: &transports[transport].drops)
         transports[transport].received.countRTP(packet.byteCount, now: now)
         if receipt.isNewStream {
             if known == nil { transports[transport].listener.learn(ssrc: header.ssrc, producer) }
-            streamAppeared(producer, startsWithKeyFrame: receipt.isKeyFrame, now: now, into: &out)
+            streamAppeared(stream, startsWithKeyFrame: receipt.isKeyFrame, now: now, into: &out)
         }
-        if receipt.hasRestarted { streamRestarted(producer, header, now: now) }
-        if receipt.isKept { packetKept(receipt, header, producer, now: now) }
-        if !producers[producer].isFlowing, producers[producer].lastPacket == now {
-            startedFlowing(producer, now: now, into: &out)
-        }
+        if receipt.hasRestarted { streamRestarted(stream, header, now: now) }
+        if receipt.isKept { packetKept(receipt, header, stream, now: now) }
+        guard receipt.isOurs else { return }
+        producers[producer].lastPacket = now
+        if !producers[producer].isFlowing { startedFlowing(producer, now: now, into: &out) }
+    }
+
+    // Both slabs are parameters: two elements of two properties can't be told apart by the exclusivity checks.
+    private static func take(
+        _ header: RTPHeader, _ packet: RawSpan, _ streams: inout Slab<ReceiveStream>, _ stream: SlabIndex,
+        of producers: borrowing Slab<Producer>, _ producer: SlabIndex, now: Instant, drops: inout DropCounters
+    ) -> ReceiveStream.Receipt {
+        streams[stream].receive(header, packet, of: producers[producer], now: now, drops: &drops)
     }
 
     private func producerByMID(_ header: RTPHeader, _ packet: RawSpan, _ transport: SlabIndex) -> SlabIndex? {
@@ -67,13 +82,13 @@ extension MediaEngine {
     }
 
     private mutating func packetKept(
-        _ receipt: Producer.Receipt, _ header: RTPHeader, _ producer: SlabIndex, now: Instant
+        _ receipt: ReceiveStream.Receipt, _ header: RTPHeader, _ stream: SlabIndex, now: Instant
     ) {
-        if receipt.isKeyFrame { producers[producer].requester.keyFrameReceived() }
-        guard !producers[producer].consumers.isEmpty else { return }
-        producers[producer].release.packetArrived(
+        if receipt.isKeyFrame { streams[stream].requester.keyFrameReceived() }
+        guard !streams[stream].senders.isEmpty else { return }
+        streams[stream].release.packetArrived(
             isLastOfFrame: header.marker, isWindowOpen: meter.isOpen, configuration.coalescing, now: now)
-        list(producer)
+        list(stream)
     }
 
     /// The first packet of a stream: scores are told, the producer's first.
@@ -81,9 +96,9 @@ extension MediaEngine {
         _ index: SlabIndex, startsWithKeyFrame: Bool, now: Instant, into out: inout Outbox
     ) {
         let report = now + Self.firstReport
-        producers[index].stream?.nextReport = report
+        streams[index].reception?.nextReport = report
         scoreChanged(of: index, into: &out)
-        if producers[index].detectsKeyFrames, !startsWithKeyFrame {
+        if streams[index].detectsKeyFrames, !startsWithKeyFrame {
             requestKeyFrame(of: index, now: now, into: &out)
         }
     }
@@ -91,26 +106,39 @@ extension MediaEngine {
     /// The numbers of a stream jumped: after a long loss, or its sender was started again and has new timestamps, too.
     /// Then its line through time is void, and receivers are told the new one at once.
     private mutating func streamRestarted(_ index: SlabIndex, _ header: RTPHeader, now: Instant) {
-        if let line = producers[index].senderLine {
+        if let line = streams[index].senderLine {
             let expected = line.timestamp(atUnixNanoseconds: clock.unixNanoseconds(at: now))
             let distance = Int64(Int32(bitPattern: header.timestamp &- expected)).magnitude
             if distance <= UInt64(Self.longestLatency * line.clockRate) { return }
         }
-        producers[index].senderLine = nil
-        producers[index].senderShift = nil
-        for consumer in producers[index].consumers { consumers[consumer].reports.isReportWanted = true }
+        streams[index].senderLine = nil
+        streams[index].senderShift = nil
+        for sender in streams[index].senders { senders[sender].reports.isReportWanted = true }
     }
 
     /// In seconds. A timestamp that is further from what the sender's line says of now is on another line.
     private static var longestLatency: Int { 5 }
 
-    /// Tells the producer's score, then those of its consumers.
-    mutating func scoreChanged(of index: SlabIndex, into out: inout Outbox) {
-        out.report(.producerScore(producers[index].id, producers[index].scores))
-        let score = producers[index].streamScore
-        for consumer in producers[index].consumers {
-            out.report(.consumerScore(consumers[consumer].id, consumers[consumer].score(producerScore: score)))
+    /// A stream's score: its producer's list is told, then those of the producer's consumers.
+    mutating func scoreChanged(of stream: SlabIndex, into out: inout Outbox) {
+        let producer = streams[stream].producer
+        out.report(.producerScore(producers[producer].id, scores(of: producer)))
+        for consumer in producers[producer].consumers {
+            out.report(.consumerScore(consumers[consumer].id, score(of: consumer)))
         }
+    }
+
+    /// One entry for each stream that was seen.
+    func scores(of producer: SlabIndex) -> [StreamScore] {
+        var scores: [StreamScore] = []
+        for place in 0..<producers[producer].streams.count {
+            let stream = producers[producer].streams[place]
+            guard let ssrc = streams[stream].reception?.ssrc else { continue }
+            scores.append(
+                StreamScore(
+                    encodingIndex: place, ssrc: ssrc, rid: streams[stream].rid, score: streams[stream].score))
+        }
+        return scores
     }
 
     private mutating func startedFlowing(_ index: SlabIndex, now: Instant, into out: inout Outbox) {

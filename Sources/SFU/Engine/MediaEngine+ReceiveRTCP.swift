@@ -10,11 +10,16 @@ extension MediaEngine {
             transports[transport].drops.malformed += 1
             return
         }
-        switch transports[transport].admitRTCP(from: from, on: socket) {
-        case .refused: return
+        switch transports[transport].link.admitRTCP(from: from, on: socket) {
         case .accepted: break
+        case .foreign:
+            transports[transport].drops.foreignSource += 1
+            return
+        case .early:
+            transports[transport].drops.notConnected += 1
+            return
         case .latched(let tuple):
-            if transports[transport].rtcpMux {
+            if transports[transport].link.rtcpMux {
                 out.report(.transportConnected(transports[transport].id, tuple))
                 becameConnected(transport, now: now, into: &out)
             } else {
@@ -42,22 +47,22 @@ extension MediaEngine {
             receive(report.reports, in: datagram, transport, now: now, into: &out)
         case .receiverReport(let report): receive(report.reports, in: datagram, transport, now: now, into: &out)
         case .pictureLoss(let request):
-            guard let consumer = transports[transport].consumerBySSRC[request.mediaSSRC] else { return }
-            consumers[consumer].pliCount += 1
-            requestKeyFrame(by: consumer, now: now, into: &out)
+            guard let sender = transports[transport].senderBySSRC[request.mediaSSRC] else { return }
+            senders[sender].pliCount += 1
+            requestKeyFrame(bySender: sender, now: now, into: &out)
         case .fullIntraRequest(let request):
             for position in 0..<request.count {
                 let ssrc = request.item(position, in: datagram).ssrc
-                guard let consumer = transports[transport].consumerBySSRC[ssrc] else { continue }
-                consumers[consumer].firCount += 1
-                requestKeyFrame(by: consumer, now: now, into: &out)
+                guard let sender = transports[transport].senderBySSRC[ssrc] else { continue }
+                senders[sender].firCount += 1
+                requestKeyFrame(bySender: sender, now: now, into: &out)
             }
         case .nack(let nack):
             // Counted only: nothing is sent again on plain transports yet, and consumers there don't announce it.
-            guard let consumer = transports[transport].consumerBySSRC[nack.mediaSSRC] else { return }
-            consumers[consumer].nackCount += 1
+            guard let sender = transports[transport].senderBySSRC[nack.mediaSSRC] else { return }
+            senders[sender].nackCount += 1
             for position in 0..<nack.count {
-                consumers[consumer].nackPacketCount += nack.item(position, in: datagram).count
+                senders[sender].nackPacketCount += nack.item(position, in: datagram).count
             }
         case .sourceDescription, .bye, .application, .remb, .transportWideFeedback, .extendedReport, .unknown:
             // A BYE says nothing that flow or signaling would not: mediasoup ignores it, too.
@@ -71,39 +76,45 @@ extension MediaEngine {
     private mutating func receive(
         _ info: SenderInfo, _ transport: SlabIndex, now: Instant, into out: inout Outbox
     ) {
-        guard let index = transports[transport].listener.producer(ssrc: info.ssrc) else { return }
-        if let stream = producers[index].stream {
-            guard stream.ssrc == info.ssrc else { return }
-        } else {
-            // It may come before the first packet, but only for a stream that was announced.
-            guard producers[index].expectedSSRC == info.ssrc else { return }
-        }
+        guard let producer = transports[transport].listener.producer(ssrc: info.ssrc),
+            let index = stream(of: producer, ssrc: info.ssrc)
+        else { return }
         learnLine(of: index, info, now: now)
-        guard producers[index].stream != nil else { return }
-        producers[index].stream?.statistics.senderReport(info.ntp, at: now)
-        if producers[index].stream?.updateScore() ?? false { scoreChanged(of: index, into: &out) }
+        guard streams[index].reception != nil else { return }
+        streams[index].reception?.statistics.senderReport(info.ntp, at: now)
+        if streams[index].reception?.updateScore() ?? false { scoreChanged(of: index, into: &out) }
+    }
+
+    /// The stream that has this SSRC; before its first packet only if it was announced.
+    private func stream(of producer: SlabIndex, ssrc: UInt32) -> SlabIndex? {
+        for place in 0..<producers[producer].streams.count {
+            let stream = producers[producer].streams[place]
+            if streams[stream].reception?.ssrc ?? streams[stream].expectedSSRC == ssrc { return stream }
+        }
+        return nil
     }
 
     private mutating func learnLine(of index: SlabIndex, _ info: SenderInfo, now: Instant) {
         // Some senders write 0 while they don't know the time (RFC 3550 §6.4.1).
-        guard info.ntp.rawValue != 0, let codec = producers[index].rtpParameters.codecs.first else { return }
+        let producer = streams[index].producer
+        guard info.ntp.rawValue != 0, let codec = producers[producer].rtpParameters.codecs.first else { return }
         let sender = info.ntp.unixNanoseconds
-        let shift = routers[producers[index].router].clocks.shift(
-            cname: producers[index].cname, ours: clock.unixNanoseconds(at: now), sender: sender,
+        let shift = routers[producers[producer].router].clocks.shift(
+            cname: producers[producer].cname, ours: clock.unixNanoseconds(at: now), sender: sender,
             isOnLine: isOnLine(index, info))
-        producers[index].senderLine = TimestampLine(
+        streams[index].senderLine = TimestampLine(
             unixNanoseconds: sender &+ shift, timestamp: info.rtpTimestamp,
-            clockRate: producers[index].stream?.clockRate ?? codec.clockRate)
-        guard producers[index].senderShift != shift else { return }
+            clockRate: streams[index].reception?.clockRate ?? codec.clockRate)
+        guard streams[index].senderShift != shift else { return }
         // Until now receivers had a guess: they are told at once.
-        producers[index].senderShift = shift
-        for consumer in producers[index].consumers { consumers[consumer].reports.isReportWanted = true }
-        if !producers[index].consumers.isEmpty { wake(index, at: now) }
+        streams[index].senderShift = shift
+        for sender in streams[index].senders { senders[sender].reports.isReportWanted = true }
+        if !streams[index].senders.isEmpty { wake(index, at: now) }
     }
 
     /// Whether a report ties its timestamp to the same time of the sender's clock as the last one did.
     private func isOnLine(_ index: SlabIndex, _ info: SenderInfo) -> Bool {
-        guard let line = producers[index].senderLine, let shift = producers[index].senderShift else { return false }
+        guard let line = streams[index].senderLine, let shift = streams[index].senderShift else { return false }
         let expected = line.timestamp(atUnixNanoseconds: info.ntp.unixNanoseconds &+ shift)
         let distance = Int64(Int32(bitPattern: info.rtpTimestamp &- expected)).magnitude
         return distance <= UInt64(line.clockRate)
@@ -116,11 +127,11 @@ extension MediaEngine {
     ) {
         for position in 0..<blocks.count {
             let block = blocks.block(position, in: datagram)
-            guard let index = transports[transport].consumerBySSRC[block.ssrc] else { continue }
-            let sent = consumers[index].forwarder.packetCount
-            guard consumers[index].reports.receive(block, packetsSent: sent, now: clock.ntp(at: now)) else { continue }
-            let score = producers[consumers[index].producer].streamScore
-            out.report(.consumerScore(consumers[index].id, consumers[index].score(producerScore: score)))
+            guard let sender = transports[transport].senderBySSRC[block.ssrc] else { continue }
+            let sent = senders[sender].forwarder.packetCount
+            guard senders[sender].reports.receive(block, packetsSent: sent, now: clock.ntp(at: now)) else { continue }
+            let consumer = senders[sender].consumer
+            out.report(.consumerScore(consumers[consumer].id, score(of: consumer)))
         }
     }
 }

@@ -13,33 +13,33 @@ extension MediaEngine {
     /// The report that leaves with a consumer's first packet, or when its clock line has become known.
     /// True: no room.
     mutating func sendWantedReport(of index: SlabIndex, now: Instant, into out: inout Outbox) -> Bool {
-        guard consumers[index].reports.isReportWanted, consumers[index].forwarder.packetCount > 0,
-            transports[consumers[index].transport].feedbackPath != nil,
+        guard senders[index].reports.isReportWanted, senders[index].forwarder.packetCount > 0,
+            transports[senders[index].transport].link.feedbackPath != nil,
             let info = senderInfo(of: index, now: now)
         else { return false }
         guard out.hasRoom(for: Self.maximumCompound) else { return true }
         var compound = CompoundWriter()
-        compound.add(info, cname: consumers[index].rtpParameters.rtcp.cname ?? "")
-        let sent = compound.withBytes { sendRTCP($0, by: consumers[index].transport, now: now, into: &out) }
+        compound.add(info, cname: senders[index].cname)
+        let sent = compound.withBytes { sendRTCP($0, by: senders[index].transport, now: now, into: &out) }
         guard sent else { return true }
         reported(index, now: now)
         return false
     }
 
     private mutating func reported(_ index: SlabIndex, now: Instant) {
-        consumers[index].reports.isReportWanted = false
-        consumers[index].reports.nextReport = now + Self.reportInterval(isAudio: consumers[index].kind == .audio)
+        senders[index].reports.isReportWanted = false
+        senders[index].reports.nextReport = now + Self.reportInterval(isAudio: senders[index].kind == .audio)
     }
 
     /// Nil before the first packet, and before any line through time is known.
     private func senderInfo(of index: SlabIndex, now: Instant) -> SenderInfo? {
-        guard consumers[index].forwarder.packetCount > 0, let line = producers[consumers[index].producer].line(clock)
+        guard senders[index].forwarder.packetCount > 0, let line = streams[senders[index].stream].line(clock)
         else { return nil }
         return SenderInfo(
-            ssrc: consumers[index].forwarder.ssrc, ntp: clock.ntp(at: now),
+            ssrc: senders[index].ssrc, ntp: clock.ntp(at: now),
             rtpTimestamp: line.timestamp(atUnixNanoseconds: clock.unixNanoseconds(at: now)),
-            packetCount: UInt32(truncatingIfNeeded: consumers[index].forwarder.packetCount),
-            octetCount: UInt32(truncatingIfNeeded: consumers[index].forwarder.octetCount))
+            packetCount: UInt32(truncatingIfNeeded: senders[index].forwarder.packetCount),
+            octetCount: UInt32(truncatingIfNeeded: senders[index].forwarder.octetCount))
     }
 
     // MARK: - Regular reports
@@ -47,53 +47,55 @@ extension MediaEngine {
     /// A transport's RTCP timer: sender reports of its consumers' streams, receiver reports of its producers', names.
     mutating func advanceReports(of index: SlabIndex, to now: Instant, into out: inout Outbox) {
         guard let timer = transports[index].reportTimer, timer <= now else { return }
-        guard transports[index].feedbackPath == nil || out.hasRoom(for: 2 * Self.maximumCompound) else { return }
+        guard transports[index].link.feedbackPath == nil || out.hasRoom(for: 2 * Self.maximumCompound) else { return }
         // 1.0…1.5 s, drawn anew each time: transports that were made together don't stay together.
         let spread = Int64.random(in: 1_000_000_000...1_500_000_000, using: &random)
         transports[index].reportTimer = now + .nanoseconds(spread)
-        guard transports[index].feedbackPath != nil else { return }
+        guard transports[index].link.feedbackPath != nil else { return }
 
         var compound = CompoundWriter()
-        for place in 0..<transports[index].consumers.count {
-            let consumer = transports[index].consumers[place]
-            if let next = consumers[consumer].reports.nextReport, next > now { continue }
-            guard let info = senderInfo(of: consumer, now: now) else { continue }
-            let cname = consumers[consumer].rtpParameters.rtcp.cname ?? ""
-            if !compound.hasRoom(forSenderReportOf: cname) {
-                _ = compound.withBytes { sendRTCP($0, by: index, now: now, into: &out) }
-                compound = CompoundWriter()
+        for consumer in transports[index].consumers {
+            for sender in consumers[consumer].senders {
+                if let next = senders[sender].reports.nextReport, next > now { continue }
+                guard let info = senderInfo(of: sender, now: now) else { continue }
+                let cname = senders[sender].cname
+                if !compound.hasRoom(forSenderReportOf: cname) {
+                    _ = compound.withBytes { sendRTCP($0, by: index, now: now, into: &out) }
+                    compound = CompoundWriter()
+                }
+                compound.add(info, cname: cname)
+                reported(sender, now: now)
             }
-            compound.add(info, cname: cname)
-            reported(consumer, now: now)
         }
-        for place in 0..<transports[index].producers.count {
-            let producer = transports[index].producers[place]
-            guard let next = producers[producer].stream?.nextReport, next <= now,
-                let block = producers[producer].makeReport(now: now)
-            else { continue }
-            if !compound.hasRoomForReportBlock {
-                _ = compound.withBytes { sendRTCP($0, by: index, now: now, into: &out) }
-                compound = CompoundWriter()
+        for producer in transports[index].producers {
+            for stream in producers[producer].streams {
+                guard let next = streams[stream].reception?.nextReport, next <= now,
+                    let block = streams[stream].makeReport(now: now)
+                else { continue }
+                if !compound.hasRoomForReportBlock {
+                    _ = compound.withBytes { sendRTCP($0, by: index, now: now, into: &out) }
+                    compound = CompoundWriter()
+                }
+                compound.add(block)
             }
-            compound.add(block)
         }
         _ = compound.withBytes { sendRTCP($0, by: index, now: now, into: &out) }
     }
 }
 
-extension Producer {
+extension ReceiveStream {
     /// What the source is told of its own stream. Begins the next interval.
     mutating func makeReport(now: Instant) -> ReportBlock? {
-        guard let ssrc = stream?.ssrc, let block = stream?.statistics.makeReport(ssrc: ssrc, now: now) else {
+        guard let ssrc = reception?.ssrc, let block = reception?.statistics.makeReport(ssrc: ssrc, now: now) else {
             return nil
         }
-        stream?.fractionLost = block.fractionLost
-        stream?.nextReport = now + MediaEngine.reportInterval(isAudio: kind == .audio)
+        reception?.fractionLost = block.fractionLost
+        reception?.nextReport = now + MediaEngine.reportInterval(isAudio: kind == .audio)
         return block
     }
 }
 
-extension ReceiveStream {
+extension Reception {
     /// A sender report came in: time to judge what was lost. Returns whether the score changed.
     mutating func updateScore() -> Bool {
         score.update(packets: statistics.packetsReceived, lost: max(0, statistics.packetsLost))

@@ -8,25 +8,34 @@ extension MediaEngine {
         return .array([transports[index].stats(now: now)])
     }
 
-    /// One object once the stream was seen.
+    /// One object for each stream that was seen.
     public func stats(of id: ProducerID, now: Instant) throws(SFUError) -> JSONValue {
         let index = try index(id, "producer.getStats")
-        return .array(producers[index].stats(now: now).map { [$0] } ?? [])
+        return .array(
+            producers[index].streams.indices.compactMap { streams[producers[index].streams[$0]].stats(now: now) })
     }
 
     /// What goes out, then what comes in for it.
     public func stats(of id: ConsumerID, now: Instant) throws(SFUError) -> JSONValue {
         let index = try index(id, "consumer.getStats")
-        let inbound = producers[consumers[index].producer].stats(now: now)
-        return .array([consumers[index].stats(now: now)] + (inbound.map { [$0] } ?? []))
+        var all: [JSONValue] = []
+        for place in consumers[index].senders.indices {
+            all.append(senders[consumers[index].senders[place]].stats(now: now))
+        }
+        for place in consumers[index].senders.indices {
+            if let inbound = streams[senders[consumers[index].senders[place]].stream].stats(now: now) {
+                all.append(inbound)
+            }
+        }
+        return .array(all)
     }
 }
 
 private func milliseconds(_ now: Instant) -> JSONValue { JSONValue(now.nanoseconds / 1_000_000) }
 
-extension PlainTransport {
+extension Transport {
     func stats(now: Instant) -> JSONValue {
-        let tuples = tuples
+        let tuples = link.tuples
         return .object(omittingAbsent: [
             "type": "plain-rtp-transport",
             "transportId": JSONValue(id.rawValue),
@@ -45,8 +54,8 @@ extension PlainTransport {
             "rtxSendBitrate": 0,
             "probationBytesSent": 0,
             "probationSendBitrate": 0,
-            "rtcpMux": JSONValue(rtcpMux),
-            "comedia": JSONValue(comedia),
+            "rtcpMux": JSONValue(link.rtcpMux),
+            "comedia": JSONValue(link.comedia),
             "tuple": tuples.rtp.stats,
             "rtcpTuple": tuples.rtcp?.stats,
         ])
@@ -67,42 +76,42 @@ extension EndpointTuple {
     }
 }
 
-extension Producer {
+extension ReceiveStream {
     func stats(now: Instant) -> JSONValue? {
-        guard let stream else { return nil }
+        guard let reception else { return nil }
         return .object(omittingAbsent: [
             "type": "inbound-rtp",
             "timestamp": milliseconds(now),
-            "ssrc": JSONValue(stream.ssrc),
+            "ssrc": JSONValue(reception.ssrc),
             "kind": JSONValue(kind.rawValue),
-            "mimeType": JSONValue(stream.mimeType),
-            "packetsLost": JSONValue(max(0, stream.statistics.packetsLost)),
-            "fractionLost": JSONValue(stream.fractionLost),
-            "packetsDiscarded": JSONValue(stream.discarded),
+            "mimeType": JSONValue(reception.mimeType),
+            "packetsLost": JSONValue(max(0, reception.statistics.packetsLost)),
+            "fractionLost": JSONValue(reception.fractionLost),
+            "packetsDiscarded": JSONValue(reception.discarded),
             "packetsRetransmitted": 0,
             "packetsRepaired": 0,
             "nackCount": 0,
             "nackPacketCount": 0,
             "pliCount": JSONValue(pliCount),
             "firCount": JSONValue(firCount),
-            "score": JSONValue(stream.score.value),
+            "score": JSONValue(reception.score.value),
             "roundTripTime": 0,
-            "jitter": JSONValue(stream.statistics.jitter),
-            "packetCount": JSONValue(stream.packetCount),
-            "byteCount": JSONValue(stream.byteCount),
-            "bitrate": JSONValue(stream.rate.bitsPerSecond(now: now)),
+            "jitter": JSONValue(reception.statistics.jitter),
+            "packetCount": JSONValue(reception.packetCount),
+            "byteCount": JSONValue(reception.byteCount),
+            "bitrate": JSONValue(reception.rate.bitsPerSecond(now: now)),
             "bitrateByLayer": [:],
         ])
     }
 }
 
-extension Consumer {
+extension SendStream {
     func stats(now: Instant) -> JSONValue {
         .object(omittingAbsent: [
             "type": "outbound-rtp",
             "timestamp": milliseconds(now),
             "ssrc": JSONValue(forwarder.ssrc),
-            "rtxSsrc": rtpParameters.encodings.first?.rtxSSRC.map { JSONValue($0) },
+            "rtxSsrc": rtxSSRC.map { JSONValue($0) },
             "kind": JSONValue(kind.rawValue),
             "mimeType": JSONValue(mimeType),
             "packetsLost": JSONValue(max(0, reports.packetsLost)),

@@ -11,10 +11,13 @@ extension MediaEngine {
         var next: Instant?
         for slot in 0..<producers.slotCount {
             guard let index = producers.index(ofSlot: slot) else { continue }
-            advanceKeyFrameRequest(of: index, to: now, into: &out)
             advanceFlow(of: index, to: now, into: &out)
-            next = soonest(next, producers[index].requester.deadline)
             next = soonest(next, producers[index].flowDeadline(configuration.flowTimeout))
+        }
+        for slot in 0..<streams.slotCount {
+            guard let index = streams.index(ofSlot: slot) else { continue }
+            advanceKeyFrameRequest(of: index, to: now, into: &out)
+            next = soonest(next, streams[index].requester.deadline)
         }
         for slot in 0..<transports.slotCount {
             guard let index = transports.index(ofSlot: slot) else { continue }
@@ -28,7 +31,7 @@ extension MediaEngine {
     /// When `flush` and `advance` have to be called at the latest; nil: nothing to wait for.
     public var nextDeadline: Instant? {
         var next = timer
-        for place in 0..<listed.count { next = soonest(next, producers[listed[place]].release.due) }
+        for place in 0..<listed.count { next = soonest(next, streams[listed[place]].release.due) }
         return next
     }
 
@@ -50,7 +53,7 @@ extension MediaEngine {
     /// its sockets, instead of waking for each datagram.
     public var isHolding: Bool {
         guard meter.isOpen else { return false }
-        for place in 0..<listed.count where producers[listed[place]].release.live != nil { return true }
+        for place in 0..<listed.count where streams[listed[place]].release.live != nil { return true }
         return false
     }
 

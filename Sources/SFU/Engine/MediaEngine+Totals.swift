@@ -18,19 +18,14 @@ extension MediaEngine {
         for slot in 0..<transports.slotCount {
             if let index = transports.index(ofSlot: slot) { totals.drops += transports[index].drops }
         }
-        for slot in 0..<producers.slotCount {
-            if let index = producers.index(ofSlot: slot) { totals.receivedLost += producers[index].packetsLost }
+        for slot in 0..<streams.slotCount {
+            if let index = streams.index(ofSlot: slot) { totals.receivedLost += streams[index].packetsLost }
         }
-        for slot in 0..<consumers.slotCount {
-            if let index = consumers.index(ofSlot: slot) {
-                totals.sentLost += max(0, consumers[index].reports.packetsLost)
+        for slot in 0..<senders.slotCount {
+            if let index = senders.index(ofSlot: slot) {
+                totals.sentLost += max(0, senders[index].reports.packetsLost)
             }
         }
         return totals
     }
-}
-
-extension Producer {
-    /// Zero before the first packet.
-    var packetsLost: Int64 { max(0, Int64(stream?.statistics.packetsLost ?? 0)) }
 }

@@ -14,11 +14,11 @@ extension MediaEngine {
         guard Set(sockets).count == sockets.count, sockets.allSatisfy({ transportBySocket[$0] == nil }) else {
             throw SFUError(.failed, "a socket that belongs to another transport [method:\(method)]")
         }
-        let index = transports.insert(PlainTransport(setup, router: router))
+        let index = transports.insert(Transport(setup, router: router))
         routers[router].transports.append(index)
         transportByID[setup.id] = index
         for socket in sockets { transportBySocket[socket] = index }
-        return transports[index].tuples
+        return transports[index].link.tuples
     }
 
     /// Fixes the remote side of a transport that does not wait for it. Once only; a failed attempt does not count.
@@ -26,14 +26,14 @@ extension MediaEngine {
         _ id: TransportID, ip: String?, port: UInt16?, rtcpPort: UInt16?, now: Instant, into out: inout Outbox
     ) throws(SFUError) -> PlainTransportTuples {
         let index = try index(id, "plainTransport.connect")
-        try transports[index].connect(ip: ip, port: port, rtcpPort: rtcpPort)
+        try transports[index].link.connect(ip: ip, port: port, rtcpPort: rtcpPort)
         if transports[index].isConnected { becameConnected(index, now: now, into: &out) }
-        return transports[index].tuples
+        return transports[index].link.tuples
     }
 
     /// What the transport knows of its two sides.
     public func tuples(of id: TransportID) -> PlainTransportTuples? {
-        transportByID[id].map { transports[$0].tuples }
+        transportByID[id].map { transports[$0].link.tuples }
     }
 
     /// What the transport threw away, by reason; nil for an unknown one.

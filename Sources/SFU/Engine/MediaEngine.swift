@@ -15,9 +15,13 @@ public struct MediaEngine: ~Copyable {
     var random: RandomSource
 
     var routers = Slab<Router>()
-    var transports = Slab<PlainTransport>()
+    var transports = Slab<Transport>()
     var producers = Slab<Producer>()
+    /// What comes in: the encodings of the producers.
+    var streams = Slab<ReceiveStream>()
     var consumers = Slab<Consumer>()
+    /// What goes out.
+    var senders = Slab<SendStream>()
 
     var routerByID: [RouterID: SlabIndex] = [:]
     var transportByID: [TransportID: SlabIndex] = [:]
@@ -25,7 +29,7 @@ public struct MediaEngine: ~Copyable {
     var consumerByID: [ConsumerID: SlabIndex] = [:]
     var transportBySocket: [SocketID: SlabIndex] = [:]
 
-    /// Producers with something to send, and how far a flush has come among them.
+    /// Streams with something to send, and how far a flush has come among them.
     var listed: [SlabIndex] = []
     var flushed = 0
     /// When `advance` has something to do.
@@ -104,15 +108,15 @@ public struct MediaEngine: ~Copyable {
     /// Makes sure that `advance` is called by then.
     mutating func arm(_ instant: Instant) { timer = min(timer ?? instant, instant) }
 
-    /// Makes sure that `flush` looks at a producer by then.
-    mutating func wake(_ producer: SlabIndex, at instant: Instant) {
-        producers[producer].release.wake(at: instant)
-        list(producer)
+    /// Makes sure that `flush` looks at a stream by then.
+    mutating func wake(_ stream: SlabIndex, at instant: Instant) {
+        streams[stream].release.wake(at: instant)
+        list(stream)
     }
 
-    mutating func list(_ producer: SlabIndex) {
-        guard !producers[producer].release.isListed else { return }
-        producers[producer].release.isListed = true
-        listed.append(producer)
+    mutating func list(_ stream: SlabIndex) {
+        guard !streams[stream].release.isListed else { return }
+        streams[stream].release.isListed = true
+        listed.append(stream)
     }
 }

@@ -1,81 +1,108 @@
 import Base
 import ORTC
-import RTCP
 import RTP
 
-/// What is known of the stream that a producer sends: losses, jitter, rate, score, and which time its timestamps mean.
-struct ReceiveStream: Sendable {
-    let ssrc: UInt32
-    let clockRate: Int
-    let mimeType: String
-    var statistics: ReceptionStatistics
-    var compactor = SequenceCompactor()
-    var score = ScoreMeter()
-    var packetCount: UInt64 = 0
-    var byteCount: UInt64 = 0
-    var discarded: UInt64 = 0
-    var rate = RateMeter(window: RateMeter.streamWindow)
-    var fractionLost: UInt8 = 0
-    /// How often the sender has begun anew.
-    private(set) var restarts = 0
-    /// When the next receiver report may go out.
-    var nextReport: Instant?
-    /// The newest timestamp since the sender began, and when it arrived.
-    private(set) var newest: (timestamp: UInt32, arrival: Instant)?
+/// One encoding of a producer as it comes in: its packets, where receivers may begin, and whom they go to.
+///
+/// It is made with its producer. What can be told only of packets that came is its `reception`.
+struct ReceiveStream: ~Copyable {
+    let producer: SlabIndex
+    let transport: SlabIndex
+    let kind: MediaKind
+    /// Which of the producer's encodings: mediasoup's encodingIdx.
+    let encodingIndex: Int
+    /// Announced; nil: the first stream that comes is taken.
+    let expectedSSRC: UInt32?
+    let rid: String?
+    /// Receivers wait for a key frame.
+    let detectsKeyFrames: Bool
+    let keyFrameFeedback: KeyFrameFeedback
 
-    init(ssrc: UInt32, clockRate: Int, mimeType: String) {
-        self.ssrc = ssrc
-        self.clockRate = max(1, clockRate)
-        self.mimeType = mimeType
-        statistics = ReceptionStatistics(clockRate: max(1, clockRate))
+    var log: PacketLog
+    var gop: GOPCache
+    /// Nobody starts with what lies before: it came before a pause.
+    private var past: UInt64 = 0
+    var release = ReleaseSchedule()
+    /// The outgoing streams that read this log, in order of their coming.
+    var senders: [SlabIndex] = []
+    /// Which of them a flush begins with: not always the same one shall be last.
+    var rotation = 0
+    /// Those that a flush has served already when the outbox was full.
+    var served = 0
+
+    /// Nil before the first packet.
+    var reception: Reception?
+    /// The sender's own line through time, once a sender report told it.
+    var senderLine: TimestampLine?
+    /// What its constant was made of.
+    var senderShift: Int64?
+
+    var requester: KeyFrameRequester
+    var firSequence: UInt8 = 0
+    var pliCount = 0
+    var firCount = 0
+
+    /// How a source can be asked for a key frame.
+    enum KeyFrameFeedback { case none, pli, fir }
+
+    /// - Parameter index: Of the encoding.
+    init(
+        _ negotiated: ProducerNegotiation, encoding index: Int, kind: MediaKind, producer: SlabIndex,
+        transport: SlabIndex, configuration: SFUConfiguration
+    ) {
+        self.producer = producer
+        self.transport = transport
+        self.kind = kind
+        encodingIndex = index
+        let mapped = negotiated.mapping.encodings.indices.contains(index) ? negotiated.mapping.encodings[index] : nil
+        (expectedSSRC, rid) = (mapped?.ssrc, mapped?.rid)
+        let encodings = negotiated.rtpParameters.encodings
+        let codec = encodings.indices.contains(index) ? negotiated.rtpParameters.codec(for: encodings[index]) : nil
+        detectsKeyFrames = codec.map { PayloadCodec(mimeType: $0.mimeType).hasKeyFrameDetection } ?? false
+        keyFrameFeedback = Self.keyFrameFeedback(codec)
+        log = PacketLog(capacity: Self.logCapacity(kind, detectsKeyFrames, configuration))
+        gop = GOPCache(configuration)
+        requester = KeyFrameRequester(interval: configuration.keyFrameRequestInterval)
     }
 
-    /// Counts a packet in.
-    /// - Returns: Its index among those that are forwarded; nil: it is not forwarded.
-    mutating func receive(_ header: RTPHeader, _ size: Int, now: Instant, drops: inout DropCounters) -> UInt64? {
-        let verdict = statistics.receive(
-            sequenceNumber: header.sequenceNumber, timestamp: header.timestamp, at: now)
-        guard let index = verdict.index else {
-            drops.sequence += 1
-            discarded += 1
-            return nil
-        }
-        if case .restarted = verdict {
-            compactor.restart(at: index)
-            score.restart()
-            restarts += 1
-            newest = nil
-        }
-        count(size, timestamp: header.timestamp, now: now)
-        guard header.payloadLength > 0 else {
-            compactor.remove(index)
-            drops.empty += 1
-            return nil
-        }
-        switch compactor.forward(index) {
-        case .forward(let forwarded): return forwarded
-        case .duplicate:
-            drops.duplicate += 1
-            return nil
-        case .tooOld:
-            drops.sequence += 1
-            return nil
-        }
+    /// 2 MB without key frame detection: a second at 16 Mbit/s, since nobody starts behind.
+    private static func logCapacity(_ kind: MediaKind, _ detects: Bool, _ configuration: SFUConfiguration) -> Int {
+        if kind == .audio { return configuration.audioLogBytes }
+        return detects ? configuration.gopCacheBytes : 2 << 20
     }
 
-    private mutating func count(_ size: Int, timestamp: UInt32, now: Instant) {
-        packetCount += 1
-        byteCount += UInt64(size)
-        rate.add(size, now: now)
-        if let newest, Int32(bitPattern: timestamp &- newest.timestamp) <= 0 { return }
-        newest = (timestamp, now)
+    private static func keyFrameFeedback(_ codec: RTPCodecParameters?) -> KeyFrameFeedback {
+        guard let feedback = codec?.rtcpFeedback else { return .none }
+        if feedback.contains(RTCPFeedback("nack", "pli")) { return .pli }
+        return feedback.contains(RTCPFeedback("ccm", "fir")) ? .fir : .none
     }
 
-    /// The stream's time told from arrivals, as mediasoup does: it includes the sender's and the network's latency.
-    func arrivalLine(_ clock: WallClock) -> TimestampLine? {
-        newest.map {
-            TimestampLine(
-                unixNanoseconds: clock.unixNanoseconds(at: $0.arrival), timestamp: $0.timestamp, clockRate: clockRate)
-        }
+    /// Whoever starts from now on sees nothing of what was kept so far.
+    mutating func forgetPast() {
+        gop.forget()
+        past = log.head
     }
+
+    /// The first packet since a moment, as far back as the log reaches; the log's head when there is none.
+    func firstPosition(since moment: Instant) -> UInt64 {
+        var position = log.firstPosition(from: max(past, log.tail))
+        while position < log.head {
+            let record = log.record(at: position)
+            if record.arrival >= moment { break }
+            position = log.position(after: position, record)
+        }
+        return position
+    }
+
+    /// Packets that came so far.
+    var receivedCount: UInt64 { reception?.packetCount ?? 0 }
+
+    /// 0 before it was seen.
+    var score: UInt8 { reception?.score.value ?? 0 }
+
+    /// Zero before the first packet.
+    var packetsLost: Int64 { max(0, Int64(reception?.statistics.packetsLost ?? 0)) }
+
+    /// Which timestamp belongs to which moment: the sender's own word once known, else told from arrivals.
+    func line(_ clock: WallClock) -> TimestampLine? { senderLine ?? reception?.arrivalLine(clock) }
 }

@@ -1,10 +1,12 @@
 import Base
 import RTP
 
-extension Producer {
+extension ReceiveStream {
     /// What became of a packet.
     struct Receipt {
         var isNewStream = false
+        /// It belongs to the stream, whatever became of it.
+        var isOurs = false
         /// The sender's numbers begin anew.
         var hasRestarted = false
         /// It lies in the log now.
@@ -15,14 +17,15 @@ extension Producer {
     /// Closing a lap at a key frame keeps a stream with short groups from ever touching the rest of its log.
     private static let leastLap = 1 << 20
 
-    /// Takes in a packet that the listener found to be ours. Counts what it drops.
+    /// Takes in a packet that the listener found to be the producer's. Counts what it drops.
     mutating func receive(
-        _ header: RTPHeader, _ packet: RawSpan, now: Instant, drops: inout DropCounters
+        _ header: RTPHeader, _ packet: RawSpan, of producer: borrowing Producer, now: Instant,
+        drops: inout DropCounters
     ) -> Receipt {
         var receipt = Receipt()
         let routerPayloadType: UInt8
         let codec: PayloadCodec
-        switch codecs[header.payloadType] {
+        switch producer.codecs[header.payloadType] {
         case .media(let mapped, let payloadCodec): (routerPayloadType, codec) = (mapped, payloadCodec)
         case .retransmission:
             drops.retransmission += 1
@@ -31,7 +34,7 @@ extension Producer {
             drops.payloadType += 1
             return receipt
         }
-        if stream == nil {
+        if reception == nil {
             // An announced stream is known by its SSRC alone: neither a MID nor the SSRC of its retransmissions, which
             // the listener knows too, makes another one of it.
             guard expectedSSRC == nil || expectedSSRC == header.ssrc else {
@@ -43,55 +46,60 @@ extension Producer {
                 drops.empty += 1
                 return receipt
             }
-            guard begin(header) else { return receipt }
+            guard begin(header, of: producer) else { return receipt }
             receipt.isNewStream = true
         }
-        guard stream?.ssrc == header.ssrc else {
+        guard reception?.ssrc == header.ssrc else {
             drops.otherStream += 1
             return receipt
         }
-        lastPacket = now
-        let restarts = stream?.restarts
-        let index = stream?.receive(header, packet.byteCount, now: now, drops: &drops)
-        receipt.hasRestarted = stream?.restarts != restarts
+        receipt.isOurs = true
+        let restarts = reception?.restarts
+        let index = reception?.receive(header, packet.byteCount, now: now, drops: &drops)
+        receipt.hasRestarted = reception?.restarts != restarts
         guard let index else { return receipt }
-        guard !paused else {
+        guard !producer.paused else {
             drops.paused += 1
             return receipt
         }
         receipt.isKeyFrame =
             detectsKeyFrames
             && KeyFrame.isKeyFrame(codec: codec, payload: packet.extracting(header.payloadRange))
-        receipt.isKept = keep(header, packet, index, routerPayloadType, isKeyFrame: receipt.isKeyFrame, now: now)
+        receipt.isKept = keep(
+            header, packet, index, routerPayloadType, producer.extensions, isKeyFrame: receipt.isKeyFrame, now: now)
         return receipt
     }
 
-    private mutating func begin(_ header: RTPHeader) -> Bool {
-        let codec = rtpParameters.codecs.first { $0.payloadType == header.payloadType }
+    private mutating func begin(_ header: RTPHeader, of producer: borrowing Producer) -> Bool {
+        let codec = producer.rtpParameters.codecs.first { $0.payloadType == header.payloadType }
         guard let codec else { return false }
-        stream = ReceiveStream(ssrc: header.ssrc, clockRate: codec.clockRate, mimeType: codec.mimeType)
+        reception = Reception(ssrc: header.ssrc, clockRate: codec.clockRate, mimeType: codec.mimeType)
         return true
     }
 
     /// Appends it to the log, its header extension in the router's terms.
     private mutating func keep(
-        _ header: RTPHeader, _ packet: RawSpan, _ index: UInt64, _ payloadType: UInt8, isKeyFrame: Bool, now: Instant
+        _ header: RTPHeader, _ packet: RawSpan, _ index: UInt64, _ payloadType: UInt8, _ extensions: ExtensionMap,
+        isKeyFrame: Bool, now: Instant
     ) -> Bool {
         // Not between packets of one group: the rest of the lap would count as its own.
         if isKeyFrame, log.lapLength >= Self.leastLap, !gop.isOvertaken(index) { log.closeLap() }
         // The low byte is the second byte of the header as consumers get it.
         let flags = UInt16(header.marker ? 0x80 : 0) | UInt16(payloadType)
+        var layers = PacketLayers()
+        layers.startsKeyFrame = isKeyFrame
         let body = packet.extracting(header.payloadOffset..<packet.byteCount)
         let position: UInt64?
         if header.hasExtension {
             var head = InlineArray<196, UInt8>(repeating: 0)
             let length = extensions.rewrite(header, of: packet, into: &head)
             position = log.append(
-                head: head.span.bytes.extracting(0..<length), body: body, index: index, flags: flags, arrival: now)
+                head: head.span.bytes.extracting(0..<length), body: body, index: index, flags: flags, layers: layers,
+                arrival: now)
         } else {
             position = log.append(
                 head: packet.extracting(0..<header.payloadOffset), body: body, index: index, flags: flags,
-                arrival: now)
+                layers: layers, arrival: now)
         }
         guard let position else { return false }
         if detectsKeyFrames {

@@ -1,0 +1,66 @@
+import Base
+import ORTC
+
+/// RTP in and out between a router and one remote side: what all of mediasoup's kinds of transport share.
+struct Transport: ~Copyable {
+    let id: TransportID
+    let router: SlabIndex
+    let kind: TransportKind
+    /// How the remote side is reached.
+    var link: UDPLink
+    var cname: SharedCNAME
+
+    /// In order of creation, which is the order of cascades.
+    var producers: [SlabIndex] = []
+    var consumers: [SlabIndex] = []
+    /// Outgoing streams by the SSRC that their receiver knows them by.
+    var senderBySSRC: [UInt32: SlabIndex] = [:]
+    var listener = RTPListener()
+    private var nextMID = 0
+
+    var reportTimer: Instant?
+    var received = Traffic()
+    var sent = Traffic()
+    var drops = DropCounters()
+
+    init(_ setup: PlainTransportSetup, router: SlabIndex) {
+        id = setup.id
+        self.router = router
+        kind = .plain
+        link = UDPLink(rtp: setup.rtp, rtcp: setup.rtcp, comedia: setup.comedia)
+        cname = SharedCNAME(setup.cname.flatMap { $0.isEmpty ? nil : $0 })
+    }
+
+    /// Media can be sent.
+    var isConnected: Bool { link.rtpPath != nil }
+
+    /// mediasoup counts them up per transport, as decimal text of at most 8 digits.
+    mutating func makeMID() -> String {
+        defer { nextMID = nextMID == 99_999_999 ? 0 : nextMID + 1 }
+        return String(nextMID)
+    }
+}
+
+/// What mediasoup calls a transport's class.
+enum TransportKind: Sendable {
+    case plain
+}
+
+/// Bytes of one direction.
+struct Traffic: Sendable {
+    /// RTP and RTCP.
+    var bytes: UInt64 = 0
+    var rate = RateMeter(window: RateMeter.transportWindow)
+    var rtpBytes: UInt64 = 0
+    var rtpRate = RateMeter(window: RateMeter.streamWindow)
+
+    mutating func count(_ size: Int, now: Instant) {
+        bytes += UInt64(size)
+        rate.add(size, now: now)
+    }
+
+    mutating func countRTP(_ size: Int, now: Instant) {
+        rtpBytes += UInt64(size)
+        rtpRate.add(size, now: now)
+    }
+}
