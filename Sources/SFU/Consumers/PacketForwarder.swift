@@ -42,6 +42,8 @@ struct PacketForwarder: Sendable {
     /// Payload only, for sender reports.
     private(set) var octetCount: UInt64 = 0
     private(set) var byteCount: UInt64 = 0
+    /// Packets that could not be protected.
+    private(set) var failureCount: UInt64 = 0
 
     /// - Parameter firstSequence: mediasoup draws from 1000…32767, far from a wrap that would confuse SRTP receivers.
     init(parameters: RTPParameters, ssrc: UInt32, firstSequence: UInt16) {
@@ -85,9 +87,11 @@ struct PacketForwarder: Sendable {
 
     /// Writes packets from the cursor on, as long as there is room and at most `limit`.
     mutating func forward(
-        _ log: borrowing PacketLog, limit: Int, to path: TransportPath, into out: inout Outbox
+        _ log: borrowing PacketLog, limit: Int, to path: TransportPath, under security: inout TransportSecurity?,
+        into out: inout Outbox
     ) -> Progress {
         var left = limit
+        let overhead = security?.overhead ?? 0
         cursor = log.firstPosition(from: cursor)
         while cursor < log.head {
             guard log.contains(cursor) else { return .overtaken }
@@ -97,9 +101,11 @@ struct PacketForwarder: Sendable {
                 let first = log.byte(cursor, at: 0)
                 let header = rewriter.headerLength(of: record, first: first)
                 let size = header + Int(record.length) - Int(record.headerLength)
-                guard out.hasRoom(for: size) else { return .outboxFull }
-                rewriter.write(record, at: cursor, of: log, first: first, rewrite, into: &out.slots, at: out.used)
-                out.add(size: size, to: path.remote, on: path.socket)
+                guard out.hasRoom(for: size + overhead) else { return .outboxFull }
+                let length = rewriter.write(
+                    record, at: cursor, of: log, first: first, rewrite, under: &security, into: &out.slots,
+                    at: out.used)
+                if let length { out.add(size: length, to: path.remote, on: path.socket) } else { failureCount += 1 }
                 sent(rewrite, payload: Int(record.length) - Int(record.headerLength), size)
                 left -= 1
             }
