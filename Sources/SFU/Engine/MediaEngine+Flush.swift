@@ -111,7 +111,8 @@ extension MediaEngine {
         into out: inout Outbox
     ) -> PacketForwarder.Progress {
         senders[index].forwarder.forward(
-            streams[stream].log, limit: limit, to: path, under: &security, into: &out)
+            streams[stream].log, of: streams[stream].encodingIndex, limit: limit, to: path, under: &security,
+            into: &out)
     }
 
     /// The log ran over what the receiver would have got next: it starts anew.
