@@ -108,7 +108,7 @@ public struct Outbox: ~Copyable {
     }
 
     /// One datagram that stands alone. False: no room.
-    mutating func send(_ bytes: RawSpan, to destination: SocketAddress, on socket: SocketID) -> Bool {
+    public mutating func send(_ bytes: RawSpan, to destination: SocketAddress, on socket: SocketID) -> Bool {
         guard hasRoom(for: bytes.byteCount) else { return false }
         isOpen = false
         slots.write(bytes, at: used)
