@@ -137,6 +137,12 @@ public struct PacketLog: ~Copyable {
         area.uint8(at: Int(position & mask) + Self.recordSize + offset)
     }
 
+    /// Four bytes of a packet, in network byte order.
+    @inlinable
+    public func uint32(_ position: UInt64, at offset: Int) -> UInt32 {
+        area.uint32(at: Int(position & mask) + Self.recordSize + offset)
+    }
+
     /// A packet's bytes: for tests and rare paths. The position must be in the log.
     public func bytes(at position: UInt64) -> [UInt8] {
         let start = Int(position & mask) + Self.recordSize

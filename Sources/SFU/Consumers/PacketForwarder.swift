@@ -37,6 +37,8 @@ struct PacketForwarder: Sendable {
     private var indexOffset: UInt64 = 0
     private let rewriter: RTPRewriter
     private let payloadTypes: PayloadTypeSet
+    /// What may have to be sent again; nil: the receiver does not ask.
+    private(set) var retransmission: RetransmissionBuffer?
 
     private(set) var packetCount: UInt64 = 0
     /// Payload only, for sender reports.
@@ -44,7 +46,10 @@ struct PacketForwarder: Sendable {
     private(set) var byteCount: UInt64 = 0
 
     /// - Parameter firstSequence: mediasoup draws from 1000…32767, far from a wrap that would confuse SRTP receivers.
-    init(parameters: RTPParameters, ssrc: UInt32, firstSequence: UInt16) {
+    init(
+        parameters: RTPParameters, ssrc: UInt32, firstSequence: UInt16, retransmission: RetransmissionBuffer? = nil
+    ) {
+        self.retransmission = retransmission
         rewriter = RTPRewriter(ssrc: ssrc, parameters: parameters)
         payloadTypes = PayloadTypeSet(parameters.codecs.lazy.filter { !$0.isRTX }.map(\.payloadType))
         lastOutgoing = UInt64(firstSequence) &- 1
@@ -54,7 +59,10 @@ struct PacketForwarder: Sendable {
 
     // MARK: - Starting and stopping
 
-    mutating func stop() { flow = .stopped }
+    mutating func stop() {
+        flow = .stopped
+        retransmission?.clear()
+    }
     mutating func wait() { flow = .waiting }
 
     /// Begins with the packet that lies there; the log's head: with what comes from now on.
@@ -84,8 +92,9 @@ struct PacketForwarder: Sendable {
     // MARK: - Sending
 
     /// Writes packets from the cursor on, as long as there is room and at most `limit`.
+    /// - Parameter encoding: Whose log it is.
     mutating func forward(
-        _ log: borrowing PacketLog, limit: Int, to path: TransportPath, into out: inout Outbox
+        _ log: borrowing PacketLog, of encoding: Int, limit: Int, to path: TransportPath, into out: inout Outbox
     ) -> Progress {
         var left = limit
         cursor = log.firstPosition(from: cursor)
@@ -99,6 +108,12 @@ struct PacketForwarder: Sendable {
                 let size = header + Int(record.length) - Int(record.headerLength)
                 guard out.hasRoom(for: size) else { return .outboxFull }
                 rewriter.write(record, at: cursor, of: log, first: first, rewrite, into: &out.slots, at: out.used)
+                if retransmission != nil {
+                    retransmission?.store(
+                        SentPacket(
+                            rewrite, position: cursor, encoding: encoding,
+                            timestamp: out.slots.uint32(at: out.used + 4)))
+                }
                 out.add(size: size, to: path.remote, on: path.socket)
                 sent(rewrite, payload: Int(record.length) - Int(record.headerLength), size)
                 left -= 1
@@ -140,5 +155,66 @@ struct PacketForwarder: Sendable {
         packetCount += 1
         octetCount += UInt64(payload)
         byteCount += UInt64(size)
+    }
+}
+
+// MARK: - Sending again
+
+extension PacketForwarder {
+    /// How a packet is sent again.
+    enum Form {
+        /// As it was, byte for byte.
+        case same
+        /// In a stream of its own (RFC 4588 §4): another SSRC and payload type, numbers of its own, and the original
+        /// number before the payload.
+        case rtx(ssrc: UInt32, payloadType: UInt8, sequenceNumber: UInt16)
+    }
+
+    enum Repetition {
+        case written(size: Int)
+        /// The log has forgotten it.
+        case gone
+        case outboxFull
+    }
+
+    mutating func markResent(_ sequenceNumber: UInt16, now: Instant) -> Bool {
+        retransmission?.markResent(sequenceNumber, now: now) ?? false
+    }
+
+    /// Writes a packet to the slots once more, in the clear; the caller adds it to the outbox.
+    func write(
+        _ packet: SentPacket, of log: borrowing PacketLog, as form: Form, into out: inout Outbox
+    ) -> Repetition {
+        let position = packet.position(below: log.head)
+        guard log.contains(position) else { return .gone }
+        let record = log.record(at: position)
+        let first = log.byte(position, at: 0)
+        let header = rewriter.headerLength(of: record, first: first)
+        let size = header + Int(record.length) - Int(record.headerLength)
+        let rewrite = packet.rewrite(loggedTimestamp: log.uint32(position, at: 4))
+        switch form {
+        case .same:
+            guard out.hasRoom(for: size) else { return .outboxFull }
+            rewriter.write(record, at: position, of: log, first: first, rewrite, into: &out.slots, at: out.used)
+            return .written(size: size)
+        case .rtx(let ssrc, let payloadType, let sequenceNumber):
+            guard out.hasRoom(for: size + 2) else { return .outboxFull }
+            // Two bytes further on; then the header moves back, and the original number fills the gap.
+            let start = out.used
+            rewriter.write(record, at: position, of: log, first: first, rewrite, into: &out.slots, at: start + 2)
+            out.slots.move(start + 2, count: header, to: start)
+            out.slots.store(UInt16(truncatingIfNeeded: packet.index), at: start + header)
+            out.slots.store(payloadType | (packet.marker ? 0x80 : 0), at: start + 1)
+            out.slots.store(sequenceNumber, at: start + 2)
+            out.slots.store(ssrc, at: start + 8)
+            return .written(size: size + 2)
+        }
+    }
+
+    /// The payload type that a packet went out with; nil: the log has forgotten it.
+    func payloadType(of packet: SentPacket, in log: borrowing PacketLog) -> UInt8? {
+        let position = packet.position(below: log.head)
+        guard log.contains(position) else { return nil }
+        return UInt8(log.record(at: position).flags & 0x7F)
     }
 }

@@ -103,7 +103,8 @@ extension MediaEngine {
         _ senders: inout Slab<SendStream>, _ index: SlabIndex, _ streams: borrowing Slab<ReceiveStream>,
         _ stream: SlabIndex, limit: Int, to path: TransportPath, into out: inout Outbox
     ) -> PacketForwarder.Progress {
-        senders[index].forwarder.forward(streams[stream].log, limit: limit, to: path, into: &out)
+        senders[index].forwarder.forward(
+            streams[stream].log, of: streams[stream].encodingIndex, limit: limit, to: path, into: &out)
     }
 
     /// The log ran over what the receiver would have got next: it starts anew.
