@@ -66,14 +66,27 @@ struct RTPRewriter: Sendable {
         log.copy(position, 0..<fixed, into: &slots, at: offset)
         slots.store(first | 0x10, at: offset)
         var end = offset + fixed
-        slots.store(UInt16(0xBEDE), at: end)
+        let isTwoByteForm = first & 0x10 != 0 && log.byte(position, at: fixed) == 0x10
+        slots.store(UInt16(isTwoByteForm ? 0x1000 : 0xBEDE), at: end)
         slots.store(UInt16((midLength + elements.count) / 4), at: end + 2)
         end += 4
-        for byte in 0..<midLength { slots.store(mid[byte], at: end + byte) }
+        for byte in 0..<midLength { slots.store(isTwoByteForm ? longMID(byte) : mid[byte], at: end + byte) }
         end += midLength
         log.copy(position, elements, into: &slots, at: end)
         fix(record, rewrite, in: &slots, at: offset)
         return end + elements.count
+    }
+
+    /// The MID among elements of the two-byte form, in the same room; where it has none, zeros stand, which are padding.
+    private func longMID(_ place: Int) -> UInt8 {
+        let count = Int(mid[0] & 0x0F) + 1
+        guard count + 2 <= midLength else { return 0 }
+        return switch place {
+        case 0: mid[0] >> 4
+        case 1: UInt8(count)
+        case ..<(count + 2): mid[place - 1]
+        default: 0
+        }
     }
 
     /// The fields of the fixed header that are this receiver's own.
