@@ -22,6 +22,8 @@ struct ReceiveStream: ~Copyable {
     let detectsKeyFrames: Bool
     let keyFrameFeedback: KeyFrameFeedback
 
+    /// Tells each packet's place among layers.
+    var layersReader: PacketLayersReader
     var log: PacketLog
     var gop: GOPCache
     /// Nobody starts with what lies before: it came before a pause.
@@ -68,6 +70,10 @@ struct ReceiveStream: ~Copyable {
         usesNACK = codec?.rtcpFeedback.contains(RTCPFeedback("nack")) ?? false
         detectsKeyFrames = codec.map { PayloadCodec(mimeType: $0.mimeType).hasKeyFrameDetection } ?? false
         keyFrameFeedback = Self.keyFrameFeedback(codec)
+        let parameters = negotiated.rtpParameters
+        layersReader = PacketLayersReader(
+            frameMarkingID: parameters.id(of: .frameMarking) ?? parameters.id(of: .frameMarking07) ?? 0,
+            dependencyDescriptorID: parameters.id(of: .dependencyDescriptor) ?? 0)
         log = PacketLog(capacity: Self.logCapacity(kind, detectsKeyFrames, configuration))
         gop = GOPCache(configuration)
         requester = KeyFrameRequester(interval: configuration.keyFrameRequestInterval)
