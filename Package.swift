@@ -81,6 +81,8 @@ let house: [Room] = [
     // 5 · vocabulary
     Room("MediaCore", floor: 5, uses: ["Base", "ORTC"]),
     Room("Events", floor: 5, uses: ["Base"], tested: true),
+    // The entry functions of the fuzzer (own package Fuzz/), which tests call too.
+    Room("FuzzTargets", floor: 5, uses: ["Base", "RTP", "RTCP", "ORTC", "SFU"], tested: true),
     // 6 · engines
     Room(
         "MediaPlane", floor: 6, uses: ["Base", "CLinux", "ORTC", "SFU", "MediaCore"], outside: [logging], tested: true),

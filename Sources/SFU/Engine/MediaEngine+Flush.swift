@@ -111,8 +111,8 @@ extension MediaEngine {
         into out: inout Outbox
     ) -> PacketForwarder.Progress {
         senders[index].forwarder.forward(
-            streams[stream].log, limit: limit, to: path, under: &transport.security, counting: &transport.bandwidth,
-            now: now, into: &out)
+            streams[stream].log, of: streams[stream].encodingIndex, limit: limit, to: path,
+            under: &transport.security, counting: &transport.bandwidth, now: now, into: &out)
     }
 
     /// The log ran over what the receiver would have got next: it starts anew.

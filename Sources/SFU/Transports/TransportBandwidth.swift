@@ -34,10 +34,8 @@ struct TransportBandwidth: Sendable {
     /// When the engine has something to do for it.
     var nextDeadline: Instant? {
         var soonest = nextDistribution
-        for deadline in [incoming?.nextDeadline, outgoing?.nextDeadline] {
-            guard let deadline else { continue }
-            soonest = min(soonest ?? deadline, deadline)
-        }
+        if let deadline = incoming?.nextDeadline { soonest = min(soonest ?? deadline, deadline) }
+        if let deadline = outgoing?.nextDeadline { soonest = min(soonest ?? deadline, deadline) }
         return soonest
     }
 
