@@ -148,7 +148,8 @@ public struct SendSideEstimator: Sendable {
     }
 
     private mutating func unwrapReference(_ raw: Int32) -> Int64 {
-        guard let last = reference else {
+        // 34 years: a receiver whose clock jumps its way there begins anew, before a product overflows.
+        guard let last = reference, last.unwrapped < 1 << 34 else {
             reference = (raw, Int64(raw))
             return Int64(raw)
         }

@@ -75,7 +75,8 @@ extension MediaEngine {
             highest = max(highest, streams[stream].reception?.rate.bitsPerSecond(now: now) ?? 0)
         }
         let promised = consumers[consumer].rtpParameters.encodings.first?.maxBitrate ?? 0
-        return max(highest, Int64(promised))
+        // What a producer promises is a stranger's number.
+        return max(highest, min(Int64(promised), OutgoingBandwidth.highestBitrate))
     }
 
     private func demand(of consumer: SlabIndex, countsLosses: Bool, now: Instant) -> LayerDemand {
