@@ -82,7 +82,8 @@ let house: [Room] = [
     Room("Events", floor: 5, uses: ["Base"], tested: true),
     // 6 · engines
     Room(
-        "MediaPlane", floor: 6, uses: ["Base", "CLinux", "ORTC", "SFU", "MediaCore"], outside: [logging], tested: true),
+        "MediaPlane", floor: 6, uses: ["Base", "CLinux", "ORTC", "SRTP", "SFU", "MediaCore"], outside: [logging],
+        tested: true),
     Room(
         "Pipelines", floor: 6, uses: ["Base", "CLinux", "PipelineControl", "PipelineDescription", "StrictYAML"],
         outside: [logging], tested: true),

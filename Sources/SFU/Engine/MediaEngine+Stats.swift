@@ -36,6 +36,9 @@ private func milliseconds(_ now: Instant) -> JSONValue { JSONValue(now.nanosecon
 extension Transport {
     func stats(now: Instant) -> JSONValue {
         let tuples = link.tuples
+        // Pipes have no choice of either.
+        let rtcpMux: JSONValue? = kind == .plain ? JSONValue(link.rtcpMux) : Optional.none
+        let comedia: JSONValue? = kind == .plain ? JSONValue(link.comedia) : Optional.none
         return .object(omittingAbsent: [
             "type": kind == .plain ? "plain-rtp-transport" : "pipe-transport",
             "transportId": JSONValue(id.rawValue),
@@ -54,8 +57,8 @@ extension Transport {
             "rtxSendBitrate": 0,
             "probationBytesSent": 0,
             "probationSendBitrate": 0,
-            "rtcpMux": kind == .plain ? JSONValue(link.rtcpMux) : nil,
-            "comedia": kind == .plain ? JSONValue(link.comedia) : nil,
+            "rtcpMux": rtcpMux,
+            "comedia": comedia,
             "tuple": tuples.rtp.stats,
             "rtcpTuple": tuples.rtcp?.stats,
         ])
