@@ -102,8 +102,8 @@ let house: [Room] = [
     Room(
         "Gateway", floor: 9,
         uses: [
-            "Base", "CLinux", "ORTC", "StrictYAML", "PipelineControl", "PipelineDescription", "MediaCore", "Events",
-            "MediaPlane", "Pipelines", "Control", "Signaling",
+            "Base", "CLinux", "ORTC", "SRTP", "StrictYAML", "PipelineControl", "PipelineDescription", "MediaCore",
+            "Events", "MediaPlane", "Pipelines", "Control", "Signaling",
         ],
         outside: [hummingbird, serviceLifecycle, logging], tested: true, testsUse: [scriptedCore]),
     Room(
