@@ -18,7 +18,7 @@ private final class Listener {
         indexes.map { index in
             let arrival = generator.receive(
                 Int64(index), isKeyFrame: keyFrame, isRetransmission: rtx, now: clock.now)
-            if generator.isAnythingMissing { ask(.packet) }
+            if generator.isRequestDue(at: clock.now) { ask(.packet) }
             return arrival
         }
     }

@@ -12,10 +12,10 @@ private func video() -> RetransmissionBuffer {
 private func packet(_ index: UInt64, timestamp: UInt32 = 0) -> SentPacket {
     var packet = SentPacket(
         index: index, position: index * 1224, encoding: UInt8(index % 3), timestamp: timestamp, marker: index % 2 == 0)
-    packet.pictureID = UInt16(index & 0x7FFF)
-    packet.tl0PictureIndex = UInt8(truncatingIfNeeded: index)
-    packet.absSendTime = UInt32(truncatingIfNeeded: index &* 7919) & 0xFF_FFFF
-    packet.transportSequence = UInt16(truncatingIfNeeded: index &* 3)
+    packet.pictureIDOffset = UInt16(index & 0x7FFF)
+    packet.temporalLayerZeroOffset = UInt8(truncatingIfNeeded: index)
+    packet.sendTime = UInt32(truncatingIfNeeded: index &* 7919) & 0xFF_FFFF
+    packet.transportNumber = UInt16(truncatingIfNeeded: index &* 3)
     return packet
 }
 

@@ -15,14 +15,13 @@ public struct SentPacket: Sendable, Hashable {
     public var timestamp: UInt32
     /// As sent; the log's may have been rewritten for SVC receivers.
     public var marker: Bool
-    /// VP8, as sent: 15 bits.
-    public var pictureID: UInt16 = 0
-    /// VP8, as sent.
-    public var tl0PictureIndex: UInt8 = 0
-    /// As sent, 24 bits (6.18 fixed point seconds).
-    public var absSendTime: UInt32 = 0
-    /// As sent.
-    public var transportSequence: UInt16 = 0
+    /// What was added to VP8's picture id and TL0PICIDX.
+    public var pictureIDOffset: UInt16 = 0
+    public var temporalLayerZeroOffset: UInt8 = 0
+    /// abs-send-time as sent, 24 bits.
+    public var sendTime: UInt32 = 0
+    /// Of transport-wide congestion control, as sent.
+    public var transportNumber: UInt16 = 0
 
     /// - Parameter position: In its log: a multiple of 8.
     public init(index: UInt64, position: UInt64, encoding: UInt8, timestamp: UInt32, marker: Bool) {
@@ -37,6 +36,28 @@ public struct SentPacket: Sendable, Hashable {
         self.encoding = encoding
         self.timestamp = timestamp
         self.marker = marker
+    }
+
+    init(_ rewrite: PacketRewrite, position: UInt64, encoding: Int, timestamp: UInt32) {
+        self.init(
+            index: rewrite.index, position: position, encoding: UInt8(truncatingIfNeeded: encoding),
+            timestamp: timestamp, marker: rewrite.marker)
+        pictureIDOffset = rewrite.pictureIDOffset
+        temporalLayerZeroOffset = rewrite.temporalLayerZeroOffset
+        sendTime = rewrite.sendTime
+        transportNumber = rewrite.transportNumber
+    }
+
+    /// How it was written.
+    /// - Parameter loggedTimestamp: As it stands in the log.
+    func rewrite(loggedTimestamp: UInt32) -> PacketRewrite {
+        var rewrite = PacketRewrite(index: index, marker: marker)
+        rewrite.timestampOffset = timestamp &- loggedTimestamp
+        rewrite.pictureIDOffset = pictureIDOffset
+        rewrite.temporalLayerZeroOffset = temporalLayerZeroOffset
+        rewrite.sendTime = sendTime
+        rewrite.transportNumber = transportNumber
+        return rewrite
     }
 
     /// Its position in a log that has come to `head`: the last one that it can mean. The log may have overwritten
@@ -83,11 +104,11 @@ public struct RetransmissionBuffer: Sendable {
         var timestamp: UInt32
         /// 24 bits of abs-send-time, then `Flag`s.
         var timeAndFlags: UInt32
-        var transportSequence: UInt16
-        var pictureID: UInt16
+        var transportNumber: UInt16
+        var pictureIDOffset: UInt16
         /// In milliseconds, modulo 2¹⁶; means something with `Flag.resent`.
         var resentAt: UInt16
-        var tl0PictureIndex: UInt8
+        var temporalLayerZeroOffset: UInt8
         var encoding: UInt8
     }
 
@@ -133,9 +154,9 @@ public struct RetransmissionBuffer: Sendable {
         }
         entries[slot(of: packet.index)] = Entry(
             index: UInt32(truncatingIfNeeded: packet.index), place: packet.place, timestamp: packet.timestamp,
-            timeAndFlags: packet.absSendTime & 0xFF_FFFF | Flag.taken | (packet.marker ? Flag.marker : 0),
-            transportSequence: packet.transportSequence, pictureID: packet.pictureID, resentAt: 0,
-            tl0PictureIndex: packet.tl0PictureIndex, encoding: packet.encoding)
+            timeAndFlags: packet.sendTime & 0xFF_FFFF | Flag.taken | (packet.marker ? Flag.marker : 0),
+            transportNumber: packet.transportNumber, pictureIDOffset: packet.pictureIDOffset, resentAt: 0,
+            temporalLayerZeroOffset: packet.temporalLayerZeroOffset, encoding: packet.encoding)
     }
 
     private mutating func begin(at packet: SentPacket) {
@@ -174,8 +195,8 @@ public struct RetransmissionBuffer: Sendable {
     private static func slots(_ count: Int) -> [Entry] {
         [Entry](
             repeating: Entry(
-                index: 0, place: 0, timestamp: 0, timeAndFlags: 0, transportSequence: 0, pictureID: 0, resentAt: 0,
-                tl0PictureIndex: 0, encoding: 0), count: count)
+                index: 0, place: 0, timestamp: 0, timeAndFlags: 0, transportNumber: 0, pictureIDOffset: 0, resentAt: 0,
+                temporalLayerZeroOffset: 0, encoding: 0), count: count)
     }
 
     /// The slot of an index no higher than the newest, and at most a lap behind it.
@@ -233,10 +254,10 @@ public struct RetransmissionBuffer: Sendable {
         var packet = SentPacket(
             index: newestIndex &- back, place: entry.place, encoding: entry.encoding, timestamp: entry.timestamp,
             marker: entry.timeAndFlags & Flag.marker != 0)
-        packet.pictureID = entry.pictureID
-        packet.tl0PictureIndex = entry.tl0PictureIndex
-        packet.absSendTime = entry.timeAndFlags & 0xFF_FFFF
-        packet.transportSequence = entry.transportSequence
+        packet.pictureIDOffset = entry.pictureIDOffset
+        packet.temporalLayerZeroOffset = entry.temporalLayerZeroOffset
+        packet.sendTime = entry.timeAndFlags & 0xFF_FFFF
+        packet.transportNumber = entry.transportNumber
         return packet
     }
 

@@ -36,6 +36,7 @@ extension MediaEngine {
         producers[producer].consumers.append(index)
         addSender(of: index, encoding: 0, reading: producers[producer].streams[0])
         start(index, now: now, into: &out)
+        consumedBandwidth(index, now: now, into: &out)
         return consumers[index].state(score(of: index))
     }
 
@@ -46,7 +47,8 @@ extension MediaEngine {
             SendStream(
                 consumers[consumer].rtpParameters, encoding: encoding, kind: consumers[consumer].kind,
                 consumer: consumer, transport: transport, stream: stream,
-                firstSequence: UInt16.random(in: 1000...32_767, using: &random)))
+                firstSequence: UInt16.random(in: 1000...32_767, using: &random),
+                firstRTXSequence: UInt16.random(in: 1000...32_767, using: &random)))
         consumers[consumer].senders.append(index)
         transports[transport].senderBySSRC[senders[index].ssrc] = index
         streams[stream].senders.append(index)

@@ -50,9 +50,14 @@ extension MediaEngine {
             transports[transport].drops.oversized += 1
             return
         }
+        receivedBandwidth(header, packet, transport, now: now)
         let known = transports[transport].listener.producer(ssrc: header.ssrc)
         guard let producer = known ?? producerByMID(header, packet, transport) else {
             transports[transport].drops.noProducer += 1
+            return
+        }
+        if producers[producer].codecs.isRetransmission(header.payloadType) {
+            receiveRetransmission(header, packet, of: producer, on: transport, now: now, into: &out)
             return
         }
         guard let stream = producers[producer].stream(for: header) else { return }
@@ -65,6 +70,8 @@ extension MediaEngine {
         }
         if receipt.hasRestarted { streamRestarted(stream, header, now: now) }
         if receipt.isKept { packetKept(receipt, header, stream, now: now) }
+        if receipt.wantsPackets { requestPackets(of: stream, .packet, now: now, into: &out) }
+        if receipt.wantsKeyFrame { requestKeyFrame(of: stream, now: now, into: &out) }
         guard receipt.isOurs else { return }
         producers[producer].lastPacket = now
         if !producers[producer].isFlowing { startedFlowing(producer, now: now, into: &out) }
@@ -86,7 +93,7 @@ extension MediaEngine {
         return transports[transport].listener.producer(mid: element.text(in: packet))
     }
 
-    private mutating func packetKept(
+    mutating func packetKept(
         _ receipt: ReceiveStream.Receipt, _ header: RTPHeader, _ stream: SlabIndex, now: Instant
     ) {
         if receipt.isKeyFrame { streams[stream].requester.keyFrameReceived() }

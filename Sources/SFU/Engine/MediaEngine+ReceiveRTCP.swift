@@ -60,13 +60,13 @@ extension MediaEngine {
                 requestKeyFrame(bySender: sender, now: now, into: &out)
             }
         case .nack(let nack):
-            // Counted only: nothing is sent again on plain transports yet, and consumers there don't announce it.
             guard let sender = transports[transport].senderBySSRC[nack.mediaSSRC] else { return }
-            senders[sender].nackCount += 1
-            for position in 0..<nack.count {
-                senders[sender].nackPacketCount += nack.item(position, in: datagram).count
-            }
-        case .sourceDescription, .bye, .application, .remb, .transportWideFeedback, .extendedReport, .unknown:
+            retransmit(nack, in: datagram, by: sender, now: now, into: &out)
+        case .extendedReport(let report): receive(report, in: datagram, transport, now: now)
+        case .transportWideFeedback(let feedback):
+            receive(feedback, in: datagram, transport, now: now, into: &out)
+        case .remb(let remb): receive(remb, transport, now: now, into: &out)
+        case .sourceDescription, .bye, .application, .unknown:
             // A BYE says nothing that flow or signaling would not: mediasoup ignores it, too.
             break
         }
@@ -78,13 +78,16 @@ extension MediaEngine {
     private mutating func receive(
         _ info: SenderInfo, _ transport: SlabIndex, now: Instant, into out: inout Outbox
     ) {
-        guard let producer = transports[transport].listener.producer(ssrc: info.ssrc),
-            let index = stream(of: producer, ssrc: info.ssrc)
-        else { return }
+        guard let producer = transports[transport].listener.producer(ssrc: info.ssrc) else { return }
+        guard let index = stream(of: producer, ssrc: info.ssrc) else {
+            receiveRetransmissionReport(info, of: producer, now: now)
+            return
+        }
         learnLine(of: index, info, now: now)
         guard streams[index].reception != nil else { return }
         streams[index].reception?.statistics.senderReport(info.ntp, at: now)
-        if streams[index].reception?.updateScore() ?? false { scoreChanged(of: index, into: &out) }
+        let hasRTX = streams[index].hasRTX
+        if streams[index].reception?.updateScore(hasRTX: hasRTX) ?? false { scoreChanged(of: index, into: &out) }
     }
 
     /// The stream that has this SSRC; before its first packet only if it was announced.
@@ -127,11 +130,16 @@ extension MediaEngine {
     private mutating func receive(
         _ blocks: ReportBlocks, in datagram: RawSpan, _ transport: SlabIndex, now: Instant, into out: inout Outbox
     ) {
+        receiveLosses(blocks, in: datagram, transport, now: now, into: &out)
         for position in 0..<blocks.count {
             let block = blocks.block(position, in: datagram)
             guard let sender = transports[transport].senderBySSRC[block.ssrc] else { continue }
-            let sent = senders[sender].forwarder.packetCount
-            guard senders[sender].reports.receive(block, packetsSent: sent, now: clock.ntp(at: now)) else { continue }
+            guard
+                senders[sender].reports.receive(
+                    block, packetsSent: senders[sender].forwarder.packetCount,
+                    repaired: senders[sender].packetsRepaired,
+                    retransmitted: senders[sender].packetsRetransmitted, now: clock.ntp(at: now))
+            else { continue }
             let consumer = senders[sender].consumer
             out.report(.consumerScore(consumers[consumer].id, score(of: consumer)))
         }

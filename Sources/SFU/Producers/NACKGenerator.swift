@@ -55,6 +55,8 @@ public struct NACKGenerator: Sendable {
     private var nextKeyFrame = 0
     /// How far `takeRequest` has come, and for what reason it looks.
     private var sweep: Sweep?
+    /// When the oldest hole showed that nobody has asked for; nil: there is none. It may have been filled since.
+    private var oldestUnasked: Instant?
     private let reach: Int64
 
     private struct Sweep: Sendable {
@@ -79,6 +81,7 @@ public struct NACKGenerator: Sendable {
         highest = nil
         keyFrames = InlineArray(repeating: .min)
         nextDeadline = nil
+        oldestUnasked = nil
         sweep = nil
     }
 
@@ -107,8 +110,11 @@ public struct NACKGenerator: Sendable {
 
     // MARK: - Asking
 
-    /// Whether `takeRequest` might find something when a packet has come: a glance, for each packet.
-    public var isAnythingMissing: Bool { !missing.isEmpty }
+    /// Whether there is something to ask for now that a packet has come: a glance, for each packet.
+    public func isRequestDue(at now: Instant) -> Bool {
+        guard let oldestUnasked else { return false }
+        return now - oldestUnasked >= Self.delay
+    }
 
     /// Begins to look for what is due. The timer is set anew.
     public mutating func beginRequests(_ trigger: Trigger, now: Instant) {
@@ -150,6 +156,12 @@ public struct NACKGenerator: Sendable {
     /// Those that were asked for often enough are given up.
     private mutating func endRequests() {
         sweep = nil
+        // Those that nobody has asked for stand at the end.
+        oldestUnasked = nil
+        for hole in missing.reversed() {
+            guard hole.requests == 0 else { break }
+            oldestUnasked = hole.moment
+        }
         if missing.contains(where: { $0.requests >= Self.maximumRequests }) {
             missing.removeAll { $0.requests >= Self.maximumRequests }
         }
@@ -165,7 +177,7 @@ public struct NACKGenerator: Sendable {
         guard place < missing.count, missing[place].index == index else { return false }
         if isRetransmission, missing[place].requests == 0 { return false }
         let wasRequested = missing.remove(at: place).requests > 0
-        if missing.isEmpty { nextDeadline = nil }
+        if missing.isEmpty { (nextDeadline, oldestUnasked) = (nil, nil) }
         return wasRequested
     }
 
@@ -175,8 +187,10 @@ public struct NACKGenerator: Sendable {
         while missing.count + wanted.count > Self.maximumMissing, cutBehindKeyFrame() {}
         guard missing.count + wanted.count <= Self.maximumMissing else {
             missing.removeAll(keepingCapacity: true)
+            oldestUnasked = nil
             return false
         }
+        oldestUnasked = oldestUnasked ?? now
         for index in wanted { missing.append(Missing(index: index, moment: now, requests: 0)) }
         return true
     }

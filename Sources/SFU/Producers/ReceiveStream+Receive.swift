@@ -12,6 +12,10 @@ extension ReceiveStream {
         /// It lies in the log now.
         var isKept = false
         var isKeyFrame = false
+        /// Packets are missing that should be asked for now.
+        var wantsPackets = false
+        /// Too many are missing to ask for.
+        var wantsKeyFrame = false
     }
 
     /// Closing a lap at a key frame keeps a stream with short groups from ever touching the rest of its log.
@@ -55,51 +59,62 @@ extension ReceiveStream {
         }
         receipt.isOurs = true
         let restarts = reception?.restarts
-        let index = reception?.receive(header, packet.byteCount, now: now, drops: &drops)
+        let arrival = reception?.receive(header, packet.byteCount, now: now, drops: &drops)
         receipt.hasRestarted = reception?.restarts != restarts
-        guard let index else { return receipt }
+        guard let arrival else { return receipt }
         guard !producer.paused else {
-            drops.paused += 1
+            if arrival.forwarded != nil { drops.paused += 1 }
             return receipt
         }
-        receipt.isKeyFrame =
-            detectsKeyFrames
-            && KeyFrame.isKeyFrame(codec: codec, payload: packet.extracting(header.payloadRange))
+        let layers = arrival.forwarded == nil ? PacketLayers() : layersReader.layers(of: packet, header, codec: codec)
+        receipt.isKeyFrame = detectsKeyFrames && layers.startsKeyFrame
+        trackLosses(arrival.incoming, now: now, &receipt)
+        guard let index = arrival.forwarded else { return receipt }
         receipt.isKept = keep(
-            header, packet, index, routerPayloadType, producer.extensions, isKeyFrame: receipt.isKeyFrame, now: now)
+            header, packet, index, routerPayloadType, producer.extensions, layers, now: now)
         return receipt
     }
 
     private mutating func begin(_ header: RTPHeader, of producer: borrowing Producer) -> Bool {
         let codec = producer.rtpParameters.codecs.first { $0.payloadType == header.payloadType }
         guard let codec else { return false }
-        reception = Reception(ssrc: header.ssrc, clockRate: codec.clockRate, mimeType: codec.mimeType)
+        reception = Reception(
+            ssrc: header.ssrc, clockRate: codec.clockRate, mimeType: codec.mimeType, usesNACK: usesNACK)
         return true
     }
 
-    /// Appends it to the log, its header extension in the router's terms.
-    private mutating func keep(
+    /// Appends it to the log, its header extension in the router's terms, a VP8 picture id in two bytes.
+    mutating func keep(
         _ header: RTPHeader, _ packet: RawSpan, _ index: UInt64, _ payloadType: UInt8, _ extensions: ExtensionMap,
-        isKeyFrame: Bool, now: Instant
+        _ layers: PacketLayers, now: Instant
     ) -> Bool {
+        let isKeyFrame = detectsKeyFrames && layers.startsKeyFrame
         // Not between packets of one group: the rest of the lap would count as its own.
         if isKeyFrame, log.lapLength >= Self.leastLap, !gop.isOvertaken(index) { log.closeLap() }
         // The low byte is the second byte of the header as consumers get it.
-        let flags = UInt16(header.marker ? 0x80 : 0) | UInt16(payloadType)
-        var layers = PacketLayers()
-        layers.startsKeyFrame = isKeyFrame
+        var flags = UInt16(header.marker ? 0x80 : 0) | UInt16(payloadType)
         let body = packet.extracting(header.payloadOffset..<packet.byteCount)
+        let expands = layers.hasPictureID && VP8DescriptorRewriting.hasShortPictureID(body)
         let position: UInt64?
-        if header.hasExtension {
-            var head = InlineArray<196, UInt8>(repeating: 0)
-            let length = extensions.rewrite(header, of: packet, into: &head)
+        if header.hasExtension || expands {
+            var head = PacketHead()
+            let headerLength = extensions.rewrite(header, of: packet, into: &head)
+            if head.hasLongForm(header) { flags |= RTPRewriter.longFormFlag }
+            if expands {
+                let start = VP8DescriptorRewriting.expandedHead(body)
+                head.append(start.0)
+                head.append(start.1)
+                head.append(start.2)
+            }
+            let rest = body.extracting((expands ? VP8DescriptorRewriting.replacedLength : 0)..<body.byteCount)
             position = log.append(
-                head: head.span.bytes.extracting(0..<length), body: body, index: index, flags: flags, layers: layers,
-                arrival: now)
+                head: head.bytes.span.bytes.extracting(0..<head.length), headerLength: headerLength, body: rest,
+                index: index, flags: flags, layers: layers, arrival: now)
         } else {
+            // A retransmission's header ends before the original number that stands in front of the payload.
             position = log.append(
-                head: packet.extracting(0..<header.payloadOffset), body: body, index: index, flags: flags,
-                layers: layers, arrival: now)
+                head: packet.extracting(0..<RTPHeader.minimumLength + 4 * Int(header.csrcCount)), body: body,
+                index: index, flags: flags, layers: layers, arrival: now)
         }
         guard let position else { return false }
         if detectsKeyFrames {

@@ -14,10 +14,16 @@ struct ReceiveStream: ~Copyable {
     /// Announced; nil: the first stream that comes is taken.
     let expectedSSRC: UInt32?
     let rid: String?
+    /// Of retransmissions; announced, else nil.
+    let expectedRTXSSRC: UInt32?
+    /// The source sends again what it is asked for.
+    let usesNACK: Bool
     /// Receivers wait for a key frame.
     let detectsKeyFrames: Bool
     let keyFrameFeedback: KeyFrameFeedback
 
+    /// Tells each packet's place among layers.
+    var layersReader: PacketLayersReader
     var log: PacketLog
     var gop: GOPCache
     /// Nobody starts with what lies before: it came before a pause.
@@ -32,6 +38,8 @@ struct ReceiveStream: ~Copyable {
 
     /// Nil before the first packet.
     var reception: Reception?
+    /// The stream of retransmissions; nil before its first packet.
+    var retransmission: RetransmissionReception?
     /// The sender's own line through time, once a sender report told it.
     var senderLine: TimestampLine?
     /// What its constant was made of.
@@ -58,8 +66,14 @@ struct ReceiveStream: ~Copyable {
         (expectedSSRC, rid) = (mapped?.ssrc, mapped?.rid)
         let encodings = negotiated.rtpParameters.encodings
         let codec = encodings.indices.contains(index) ? negotiated.rtpParameters.codec(for: encodings[index]) : nil
+        expectedRTXSSRC = encodings.indices.contains(index) ? encodings[index].rtxSSRC : nil
+        usesNACK = codec?.rtcpFeedback.contains(RTCPFeedback("nack")) ?? false
         detectsKeyFrames = codec.map { PayloadCodec(mimeType: $0.mimeType).hasKeyFrameDetection } ?? false
         keyFrameFeedback = Self.keyFrameFeedback(codec)
+        let parameters = negotiated.rtpParameters
+        layersReader = PacketLayersReader(
+            frameMarkingID: parameters.id(of: .frameMarking) ?? parameters.id(of: .frameMarking07) ?? 0,
+            dependencyDescriptorID: parameters.id(of: .dependencyDescriptor) ?? 0)
         log = PacketLog(capacity: Self.logCapacity(kind, detectsKeyFrames, configuration))
         gop = GOPCache(configuration)
         requester = KeyFrameRequester(interval: configuration.keyFrameRequestInterval)
@@ -80,6 +94,7 @@ struct ReceiveStream: ~Copyable {
     /// Whoever starts from now on sees nothing of what was kept so far.
     mutating func forgetPast() {
         gop.forget()
+        reception?.nack?.reset()
         past = log.head
     }
 

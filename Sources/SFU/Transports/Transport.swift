@@ -24,6 +24,9 @@ struct Transport: ~Copyable {
     var received = Traffic()
     var sent = Traffic()
     var drops = DropCounters()
+    /// When the remote side last told its clock as a receiver: answered so that it learns its round trip.
+    var remoteReference: RemoteReference?
+    var bandwidth = TransportBandwidth()
 
     init(_ setup: PlainTransportSetup, router: SlabIndex, security: consuming TransportSecurity? = nil) {
         id = setup.id
@@ -75,6 +78,9 @@ struct Traffic: Sendable {
     var rate = RateMeter(window: RateMeter.transportWindow)
     var rtpBytes: UInt64 = 0
     var rtpRate = RateMeter(window: RateMeter.streamWindow)
+    /// Of retransmissions, of use or not.
+    var rtxBytes: UInt64 = 0
+    var rtxRate = RateMeter(window: RateMeter.transportWindow)
 
     mutating func count(_ size: Int, now: Instant) {
         bytes += UInt64(size)
@@ -84,5 +90,10 @@ struct Traffic: Sendable {
     mutating func countRTP(_ size: Int, now: Instant) {
         rtpBytes += UInt64(size)
         rtpRate.add(size, now: now)
+    }
+
+    mutating func countRTX(_ size: Int, now: Instant) {
+        rtxBytes += UInt64(size)
+        rtxRate.add(size, now: now)
     }
 }
