@@ -1,5 +1,6 @@
 import Base
 import MediaCore
+import ORTC
 import SFU
 
 // The engine's values and the vocabulary's are two: floor 4 knows nothing of cores, and cores nothing of sockets.
@@ -58,8 +59,10 @@ extension ConsumerScore {
 }
 
 extension PlainTransportDescription {
-    init(id: TransportID, _ tuples: PlainTransportTuples) {
-        self.init(id: id, tuple: TransportTuple(tuples.rtp), rtcpTuple: tuples.rtcp.map(TransportTuple.init))
+    init(id: TransportID, _ tuples: PlainTransportTuples, _ srtp: SRTPParameters?) {
+        self.init(
+            id: id, tuple: TransportTuple(tuples.rtp), rtcpTuple: tuples.rtcp.map(TransportTuple.init),
+            srtpParameters: srtp)
     }
 }
 
