@@ -76,7 +76,7 @@ let house: [Room] = [
     Room("GStreamer", floor: 3, uses: ["Base", "CGStreamer"], tested: true),
     Room("SRTP", floor: 3, uses: ["Base", "COpenSSL", "CSRTP"], tested: true),
     // 4 · the media state of one worker
-    Room("SFU", floor: 4, uses: ["Base", "RTP", "RTCP", "ORTC"], tested: true),
+    Room("SFU", floor: 4, uses: ["Base", "RTP", "RTCP", "ORTC", "SRTP"], tested: true),
     // 5 · vocabulary
     Room("MediaCore", floor: 5, uses: ["Base", "ORTC"]),
     Room("Events", floor: 5, uses: ["Base"], tested: true),

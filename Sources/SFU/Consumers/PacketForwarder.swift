@@ -45,6 +45,8 @@ struct PacketForwarder: Sendable {
     /// Payload only, for sender reports.
     private(set) var octetCount: UInt64 = 0
     private(set) var byteCount: UInt64 = 0
+    /// Packets that could not be protected.
+    private(set) var failureCount: UInt64 = 0
 
     /// - Parameter firstSequence: mediasoup draws from 1000…32767, far from a wrap that would confuse SRTP receivers.
     init(
@@ -95,9 +97,11 @@ struct PacketForwarder: Sendable {
     /// Writes packets from the cursor on, as long as there is room and at most `limit`.
     /// - Parameter encoding: Whose log it is.
     mutating func forward(
-        _ log: borrowing PacketLog, of encoding: Int, limit: Int, to path: TransportPath, into out: inout Outbox
+        _ log: borrowing PacketLog, of encoding: Int, limit: Int, to path: TransportPath,
+        under security: inout TransportSecurity?, into out: inout Outbox
     ) -> Progress {
         var left = limit
+        let overhead = security?.overhead ?? 0
         cursor = log.firstPosition(from: cursor)
         while cursor < log.head {
             guard log.contains(cursor) else { return .overtaken }
@@ -107,15 +111,21 @@ struct PacketForwarder: Sendable {
                 let first = log.byte(cursor, at: 0)
                 let header = rewriter.headerLength(of: record, first: first)
                 let size = header + Int(record.length) - Int(record.headerLength)
-                guard out.hasRoom(for: size) else { return .outboxFull }
-                rewriter.write(record, at: cursor, of: log, first: first, rewrite, into: &out.slots, at: out.used)
-                if retransmission != nil {
-                    retransmission?.store(
-                        SentPacket(
-                            rewrite, position: cursor, encoding: encoding,
-                            timestamp: out.slots.uint32(at: out.used + 4)))
+                guard out.hasRoom(for: size + overhead) else { return .outboxFull }
+                let length = rewriter.write(
+                    record, at: cursor, of: log, first: first, rewrite, under: &security, into: &out.slots,
+                    at: out.used)
+                if let length {
+                    if retransmission != nil {
+                        retransmission?.store(
+                            SentPacket(
+                                rewrite, position: cursor, encoding: encoding,
+                                timestamp: out.slots.uint32(at: out.used + 4)))
+                    }
+                    out.add(size: length, to: path.remote, on: path.socket)
+                } else {
+                    failureCount += 1
                 }
-                out.add(size: size, to: path.remote, on: path.socket)
                 sent(rewrite, payload: Int(record.length) - Int(record.headerLength), size)
                 left -= 1
             }
@@ -142,8 +152,8 @@ struct PacketForwarder: Sendable {
         needsSync = false
     }
 
-    /// A packet that this receiver does not get (a codec that it does not have): no gap. Later numbers move up by one; earlier packets that are late
-    /// are refused from now on, since no number of theirs is left.
+    /// A packet that this receiver does not get (a codec that it does not have): no gap. Later numbers move up by one;
+    /// earlier packets that are late are refused from now on, since no number of theirs is left.
     private mutating func skip(_ record: PacketLog.Record) {
         // A late one leaves its gap: what came after it has been numbered already.
         guard record.index &+ indexOffset > lastOutgoing else { return }
@@ -168,12 +178,12 @@ extension PacketForwarder {
         case same
         /// In a stream of its own (RFC 4588 §4): another SSRC and payload type, numbers of its own, and the original
         /// number before the payload.
-        case rtx(ssrc: UInt32, payloadType: UInt8, sequenceNumber: UInt16)
+        case rtx(ssrc: UInt32, payloadType: UInt8, index: UInt64)
     }
 
     enum Repetition {
         case written(size: Int)
-        /// The log has forgotten it.
+        /// The log has forgotten it, or it can't be protected.
         case gone
         case outboxFull
     }
@@ -182,9 +192,10 @@ extension PacketForwarder {
         retransmission?.markResent(sequenceNumber, now: now) ?? false
     }
 
-    /// Writes a packet to the slots once more, in the clear; the caller adds it to the outbox.
+    /// Writes a packet to the slots once more; the caller adds it to the outbox.
     func write(
-        _ packet: SentPacket, of log: borrowing PacketLog, as form: Form, into out: inout Outbox
+        _ packet: SentPacket, of log: borrowing PacketLog, as form: Form, under security: inout TransportSecurity?,
+        into out: inout Outbox
     ) -> Repetition {
         let position = packet.position(below: log.head)
         guard log.contains(position) else { return .gone }
@@ -192,14 +203,14 @@ extension PacketForwarder {
         let first = log.byte(position, at: 0)
         let header = rewriter.headerLength(of: record, first: first)
         let size = header + Int(record.length) - Int(record.headerLength)
+        guard out.hasRoom(for: size + Retransmission.overhead + (security?.overhead ?? 0)) else { return .outboxFull }
         let rewrite = packet.rewrite(loggedTimestamp: log.uint32(position, at: 4))
+        let length: Int?
         switch form {
         case .same:
-            guard out.hasRoom(for: size) else { return .outboxFull }
-            rewriter.write(record, at: position, of: log, first: first, rewrite, into: &out.slots, at: out.used)
-            return .written(size: size)
-        case .rtx(let ssrc, let payloadType, let sequenceNumber):
-            guard out.hasRoom(for: size + Retransmission.overhead) else { return .outboxFull }
+            length = rewriter.write(
+                record, at: position, of: log, first: first, rewrite, under: &security, into: &out.slots, at: out.used)
+        case .rtx(let ssrc, let payloadType, let index):
             // A little further on; then the header moves back, and the original number fills the gap.
             let (start, moved) = (out.used, out.used + Retransmission.overhead)
             rewriter.write(record, at: position, of: log, first: first, rewrite, into: &out.slots, at: moved)
@@ -209,10 +220,16 @@ extension PacketForwarder {
             out.slots.store(out.slots.uint8(at: start) & ~0x20, at: start)
             out.slots.store(UInt16(truncatingIfNeeded: packet.index), at: start + header)
             out.slots.store(payloadType | (packet.marker ? 0x80 : 0), at: start + 1)
-            out.slots.store(sequenceNumber, at: start + 2)
+            out.slots.store(UInt16(truncatingIfNeeded: index), at: start + 2)
             out.slots.store(ssrc, at: start + 8)
-            return .written(size: size + Retransmission.overhead - padding)
+            let payload = size - header + Retransmission.overhead - padding
+            length =
+                security == nil
+                ? header + payload
+                : security?.protect(
+                    &out.slots, at: start, headerLength: header, count: payload, index: index, ssrc: ssrc)
         }
+        return length.map { .written(size: $0) } ?? .gone
     }
 
     /// The payload type that a packet went out with; nil: the log has forgotten it.

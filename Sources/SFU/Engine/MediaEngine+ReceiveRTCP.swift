@@ -2,8 +2,10 @@ import Base
 import RTCP
 
 extension MediaEngine {
+    /// - Parameter overhead: Bytes that it was longer by on the wire.
     mutating func receiveRTCP(
-        _ datagram: RawSpan, _ transport: SlabIndex, on socket: SocketID, from: SocketAddress, now: Instant,
+        _ datagram: RawSpan, overhead: Int = 0, _ transport: SlabIndex, on socket: SocketID, from: SocketAddress,
+        now: Instant,
         into out: inout Outbox
     ) {
         guard var compound = try? RTCPCompound(validating: datagram) else {
@@ -26,7 +28,7 @@ extension MediaEngine {
                 out.report(.transportRTCPConnected(transports[transport].id, tuple))
             }
         }
-        transports[transport].received.count(datagram.byteCount, now: now)
+        transports[transport].received.count(datagram.byteCount + overhead, now: now)
         while true {
             do {
                 guard let packet = try compound.next(in: datagram) else { return }

@@ -37,7 +37,7 @@ extension Transport {
     func stats(now: Instant) -> JSONValue {
         let tuples = link.tuples
         return .object(omittingAbsent: [
-            "type": "plain-rtp-transport",
+            "type": kind == .plain ? "plain-rtp-transport" : "pipe-transport",
             "transportId": JSONValue(id.rawValue),
             "timestamp": milliseconds(now),
             "bytesReceived": JSONValue(received.bytes),
@@ -54,8 +54,8 @@ extension Transport {
             "rtxSendBitrate": JSONValue(sent.rtxRate.bitsPerSecond(now: now)),
             "probationBytesSent": 0,
             "probationSendBitrate": 0,
-            "rtcpMux": JSONValue(link.rtcpMux),
-            "comedia": JSONValue(link.comedia),
+            "rtcpMux": kind == .plain ? JSONValue(link.rtcpMux) : nil,
+            "comedia": kind == .plain ? JSONValue(link.comedia) : nil,
             "tuple": tuples.rtp.stats,
             "rtcpTuple": tuples.rtcp?.stats,
         ])
