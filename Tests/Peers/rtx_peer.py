@@ -62,7 +62,18 @@ def send(port):
     source = Gst.parse_bin_from_description(
         f"videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=180,framerate={FPS}/1 ! "
         "vp8enc deadline=1 cpu-used=8 threads=1 target-bitrate=1000000 keyframe-max-dist=100 ! "
-        "rtpvp8pay ssrc=2222 pt=96 mtu=400 picture-id-mode=2", True)
+        "rtpvp8pay name=pay ssrc=2222 pt=96 mtu=400 picture-id-mode=2", True)
+    last = [None]
+
+    def encoded(_pad, info):
+        now = info.get_buffer().pts
+        if last[0] is not None and now - last[0] != Gst.SECOND // FPS:
+            print(f"the encoder leaves out {(now - last[0]) * FPS / Gst.SECOND - 1} frames at "
+                  f"{now * FPS // Gst.SECOND}", file=sys.stderr, flush=True)
+        last[0] = now
+        return Gst.PadProbeReturn.OK
+
+    source.get_by_name("pay").get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, encoded)
     pipeline.add(source)
     source.link_pads("src", rtpbin, "send_rtp_sink_0")
     for pad in ("send_rtp_src_0", "send_rtcp_src_0"):
