@@ -19,8 +19,9 @@ extension MediaCoreError {
 }
 
 extension MediaCoreEvent {
-    init(_ event: SFUEvent) {
-        self =
+    /// Nil for what rooms don't ask for: traces, observers, orientation.
+    init?(_ event: SFUEvent) {
+        let told: MediaCoreEvent? =
             switch event {
             case .transportConnected(let id, let tuple): .transportConnected(id, TransportTuple(tuple))
             case .transportRTCPConnected(let id, let tuple): .transportRTCPConnected(id, TransportTuple(tuple))
@@ -32,7 +33,10 @@ extension MediaCoreEvent {
             case .consumerProducerPaused(let id, let paused): .consumerProducerPaused(id, paused)
             case .consumerClosed(let id, .transportClosed): .consumerClosed(id, .transportClosed)
             case .consumerClosed(let id, .producerClosed): .consumerClosed(id, .producerClosed)
+            case .producerTrace, .consumerTrace, .producerVideoOrientation, .observer: nil
             }
+        guard let told else { return nil }
+        self = told
     }
 }
 

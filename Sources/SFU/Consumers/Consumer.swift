@@ -15,6 +15,8 @@ struct Consumer: ~Copyable {
     var paused: Bool
     var producerPaused: Bool
 
+    var traces: TraceEventTypes = []
+
     /// One, or for a pipe one for each encoding, in their order.
     var senders: [SlabIndex] = []
 

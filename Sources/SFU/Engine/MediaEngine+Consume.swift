@@ -35,6 +35,7 @@ extension MediaEngine {
         transports[transport].consumers.append(index)
         producers[producer].consumers.append(index)
         addSender(of: index, encoding: 0, reading: producers[producer].streams[0])
+        for sender in consumers[index].senders { senders[sender].forwarder.skipsDiscontinuous = setup.ignoresDTX }
         start(index, now: now, into: &out)
         return consumers[index].state(score(of: index))
     }

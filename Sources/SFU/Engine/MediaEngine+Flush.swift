@@ -81,6 +81,7 @@ extension MediaEngine {
         out.endRun()
         let progress = Self.forward(&senders, index, streams, stream, limit: limit, to: path, into: &out)
         let sent = Int(senders[index].forwarder.packetCount - packets)
+        if senders[index].forwarder.tracesPackets { tracePackets(of: index, now: now, into: &out) }
         if sent > 0 {
             let size = Int(senders[index].forwarder.byteCount - bytes)
             senders[index].rate.add(size, now: now)

@@ -68,6 +68,7 @@ extension MediaEngine {
         let index = try index(id, "producer.pause")
         guard !producers[index].paused else { return }
         producers[index].paused = true
+        tellObservers(of: index, isPaused: true)
         for stream in producers[index].streams {
             streams[stream].forgetPast()
             streams[stream].requester.cancel()
@@ -88,6 +89,7 @@ extension MediaEngine {
         let index = try index(id, "producer.resume")
         guard producers[index].paused else { return }
         producers[index].paused = false
+        tellObservers(of: index, isPaused: false)
         for position in producers[index].consumers.indices {
             let consumer = producers[index].consumers[position]
             consumers[consumer].producerPaused = false

@@ -84,10 +84,12 @@ public struct ConsumerSetup: Sendable {
     public var mid: String?
     /// Nil: true for video, false for audio.
     public var enableRTX: Bool?
+    /// Packets of Opus' discontinuous transmission are left out.
+    public var ignoresDTX: Bool
 
     public init(
         transport: TransportID, id: ConsumerID, producer: ProducerID, rtpCapabilities: RTPCapabilities,
-        paused: Bool = false, mid: String? = nil, enableRTX: Bool? = nil
+        paused: Bool = false, mid: String? = nil, enableRTX: Bool? = nil, ignoresDTX: Bool = false
     ) {
         self.transport = transport
         self.id = id
@@ -96,6 +98,7 @@ public struct ConsumerSetup: Sendable {
         self.paused = paused
         self.mid = mid
         self.enableRTX = enableRTX
+        self.ignoresDTX = ignoresDTX
     }
 }
 

@@ -12,6 +12,7 @@ extension ReceiveStream {
         /// It lies in the log now.
         var isKept = false
         var isKeyFrame = false
+        var layers = PacketLayers()
         /// Packets are missing that should be asked for now.
         var wantsPackets = false
         /// Too many are missing to ask for.
@@ -67,6 +68,7 @@ extension ReceiveStream {
             return receipt
         }
         let layers = arrival.forwarded == nil ? PacketLayers() : layersReader.layers(of: packet, header, codec: codec)
+        receipt.layers = layers
         receipt.isKeyFrame = detectsKeyFrames && layers.startsKeyFrame
         trackLosses(arrival.incoming, now: now, &receipt)
         guard let index = arrival.forwarded else { return receipt }

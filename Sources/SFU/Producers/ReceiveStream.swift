@@ -18,6 +18,8 @@ struct ReceiveStream: ~Copyable {
     let expectedRTXSSRC: UInt32?
     /// The source sends again what it is asked for.
     let usesNACK: Bool
+    /// Opus that repeats sound in later packets.
+    let usesInBandFEC: Bool
     /// Receivers wait for a key frame.
     let detectsKeyFrames: Bool
     let keyFrameFeedback: KeyFrameFeedback
@@ -68,6 +70,7 @@ struct ReceiveStream: ~Copyable {
         let codec = encodings.indices.contains(index) ? negotiated.rtpParameters.codec(for: encodings[index]) : nil
         expectedRTXSSRC = encodings.indices.contains(index) ? encodings[index].rtxSSRC : nil
         usesNACK = codec?.rtcpFeedback.contains(RTCPFeedback("nack")) ?? false
+        usesInBandFEC = codec?.isOn("useinbandfec") ?? false
         detectsKeyFrames = codec.map { PayloadCodec(mimeType: $0.mimeType).hasKeyFrameDetection } ?? false
         keyFrameFeedback = Self.keyFrameFeedback(codec)
         let parameters = negotiated.rtpParameters
