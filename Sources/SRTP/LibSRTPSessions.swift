@@ -183,9 +183,13 @@ final class LibSRTPReceiver {
         guard known.insert(ssrc).inserted else { return }
         inOrder.append(ssrc)
         guard inOrder.count > maximumSources else { return }
-        let oldest = inOrder.removeFirst()
-        known.remove(oldest)
-        srtp_remove_stream(session.session, oldest)
+        forget(inOrder[0])
+    }
+
+    func forget(_ ssrc: UInt32) {
+        guard known.remove(ssrc) != nil else { return }
+        inOrder.removeAll { $0 == ssrc }
+        srtp_remove_stream(session.session, ssrc)
     }
 }
 

@@ -109,6 +109,14 @@ struct ReplayTable: Sendable {
         }
     }
 
+    mutating func forget(_ ssrc: UInt32) {
+        guard let place = places.removeValue(forKey: ssrc) else { return }
+        // The last one moves into the gap.
+        sources.swapAt(place, sources.count - 1)
+        sources.removeLast()
+        if place < sources.count { places[sources[place].ssrc] = place }
+    }
+
     private mutating func insert(_ source: Source) {
         guard sources.count == capacity else {
             places[source.ssrc] = sources.count

@@ -61,6 +61,11 @@ public struct SRTPReceiver: ~Copyable {
         return rtpSources.count
     }
 
+    /// A stream has ended: whoever sends under its SSRC next begins anew, with rollover counter 0.
+    public mutating func forget(_ ssrc: UInt32) {
+        if let session = work.libSRTP { session.forget(ssrc) } else { rtpSources.forget(ssrc) }
+    }
+
     // MARK: - RTP
 
     /// Writes the packet as it was before it was protected to the beginning of `scratch`.

@@ -93,6 +93,31 @@ import Testing
         #expect(count == 0)
     }
 
+    @Test(arguments: Pairing.all)
+    func `a stream that has ended may begin anew, the others are remembered`(_ pairing: Pairing) throws {
+        let key = try Sample.key(pairing.suite)
+        var sender = try SRTPSender(key)
+        var receiver = try SRTPReceiver(key, backend: pairing.backend)
+        for ssrc in UInt32(1)...3 {
+            for index: UInt64 in [65_000, 65_600] {
+                let packet = Sample.rtp(UInt16(truncatingIfNeeded: index), ssrc: ssrc)
+                _ = try receiver.unprotect(try sender.protect(packet, rollover: index >> 16))
+            }
+        }
+        receiver.forget(1)
+        receiver.forget(77)
+        let count = receiver.sourceCount
+        #expect(count == 2)
+        var verdicts: [SRTPError?] = []
+        for ssrc in UInt32(1)...3 {
+            verdicts.append(receiver.refusal(of: try sender.protect(Sample.rtp(100, ssrc: ssrc))))
+        }
+        // The others are one rollover further, where this is another packet.
+        #expect(verdicts == [nil, .authenticationFailed, .authenticationFailed])
+        let goesOn = receiver.refusal(of: try sender.protect(Sample.rtp(101, ssrc: 3), rollover: 1))
+        #expect(goesOn == nil)
+    }
+
     @Test func `a full table forgets the sender that was silent for longest`() throws {
         let key = try Sample.key(.aeadAES128GCM)
         var sender = try SRTPSender(key)

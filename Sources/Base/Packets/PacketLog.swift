@@ -40,7 +40,8 @@ public struct PacketLog: ~Copyable {
 
     @usableFromInline static let recordSize = 24
 
-    @usableFromInline var area: ByteArea
+    /// The ring itself, for those who read packets where they lie; see `place(of:)`.
+    public private(set) var area: ByteArea
     @usableFromInline let mask: UInt64
     /// Where the next packet will be written.
     public private(set) var head: UInt64 = 0
@@ -129,6 +130,10 @@ public struct PacketLog: ~Copyable {
         guard contains(position), load(at: Int(position & mask)).length == 0 else { return position }
         return (position | mask) + 1
     }
+
+    /// Where in the ring a packet's bytes begin. The position must be in the log.
+    @inlinable
+    public func place(of position: UInt64) -> Int { Int(position & mask) + Self.recordSize }
 
     /// Copies a packet, or a piece of it, into an area.
     @inlinable

@@ -16,6 +16,8 @@ struct Consumer: ~Copyable {
     var producerPaused: Bool
 
     var traces: TraceEventTypes = []
+    /// What it gets of its transport's bandwidth.
+    var share = BandwidthShare()
 
     /// One, or for a pipe one for each encoding, in their order.
     var senders: [SlabIndex] = []

@@ -1,5 +1,7 @@
 import Base
+import Congestion
 import ORTC
+import RTP
 
 /// A consumer's place in its producer's log, and how packets go out from there with a numbering of its own.
 ///
@@ -44,6 +46,8 @@ struct PacketForwarder: Sendable {
     /// Payload only, for sender reports.
     private(set) var octetCount: UInt64 = 0
     private(set) var byteCount: UInt64 = 0
+    /// Packets that could not be protected.
+    private(set) var failureCount: UInt64 = 0
 
     /// - Parameter firstSequence: mediasoup draws from 1000…32767, far from a wrap that would confuse SRTP receivers.
     init(
@@ -105,28 +109,40 @@ struct PacketForwarder: Sendable {
     /// Writes packets from the cursor on, as long as there is room and at most `limit`.
     /// - Parameter encoding: Whose log it is.
     mutating func forward(
-        _ log: borrowing PacketLog, of encoding: Int, limit: Int, to path: TransportPath, into out: inout Outbox
+        _ log: borrowing PacketLog, of encoding: Int, limit: Int, to path: TransportPath,
+        under security: inout TransportSecurity?, counting bandwidth: inout TransportBandwidth, now: Instant,
+        into out: inout Outbox
     ) -> Progress {
+        let sendTime = rewriter.carriesSendTime ? AbsoluteSendTime.value(at: now) : 0
         var left = limit
+        let overhead = security?.overhead ?? 0
         cursor = log.firstPosition(from: cursor)
         while cursor < log.head {
             guard log.contains(cursor) else { return .overtaken }
             guard left > 0 else { return .paced }
             let record = log.record(at: cursor)
-            if let rewrite = decide(record) {
+            if var rewrite = decide(record) {
                 let first = log.byte(cursor, at: 0)
                 let header = rewriter.headerLength(of: record, first: first)
                 let size = header + Int(record.length) - Int(record.headerLength)
-                guard out.hasRoom(for: size) else { return .outboxFull }
-                rewriter.write(record, at: cursor, of: log, first: first, rewrite, into: &out.slots, at: out.used)
-                if retransmission != nil {
-                    retransmission?.store(
-                        SentPacket(
-                            rewrite, position: cursor, encoding: encoding,
-                            timestamp: out.slots.uint32(at: out.used + 4)))
+                guard out.hasRoom(for: size + overhead) else { return .outboxFull }
+                rewrite.sendTime = sendTime
+                if rewriter.carriesTransportNumber {
+                    rewrite.transportNumber = bandwidth.nextNumber(size: size, now: now)
                 }
+                let length = rewriter.write(
+                    record, at: cursor, of: log, first: first, rewrite, under: &security, into: &out.slots,
+                    at: out.used)
                 let timestamp = out.slots.uint32(at: out.used + 4)
-                out.add(size: size, to: path.remote, on: path.socket)
+                if let length {
+                    if retransmission != nil {
+                        retransmission?.store(
+                            SentPacket(rewrite, position: cursor, encoding: encoding, timestamp: timestamp))
+                    }
+                    out.add(size: length, to: path.remote, on: path.socket)
+                } else {
+                    failureCount += 1
+                }
                 sent(rewrite, payload: Int(record.length) - Int(record.headerLength), size)
                 if tracesPackets { note(record, rewrite, size: size, header: header, timestamp: timestamp) }
                 left -= 1
@@ -158,8 +174,8 @@ struct PacketForwarder: Sendable {
         needsSync = false
     }
 
-    /// A packet that this receiver does not get (a codec that it does not have): no gap. Later numbers move up by one; earlier packets that are late
-    /// are refused from now on, since no number of theirs is left.
+    /// A packet that this receiver does not get (a codec that it does not have): no gap. Later numbers move up by one;
+    /// earlier packets that are late are refused from now on, since no number of theirs is left.
     private mutating func skip(_ record: PacketLog.Record) {
         // A late one leaves its gap: what came after it has been numbered already.
         guard record.index &+ indexOffset > lastOutgoing else { return }
@@ -194,12 +210,12 @@ extension PacketForwarder {
         case same
         /// In a stream of its own (RFC 4588 §4): another SSRC and payload type, numbers of its own, and the original
         /// number before the payload.
-        case rtx(ssrc: UInt32, payloadType: UInt8, sequenceNumber: UInt16)
+        case rtx(ssrc: UInt32, payloadType: UInt8, index: UInt64)
     }
 
     enum Repetition {
         case written(size: Int)
-        /// The log has forgotten it.
+        /// The log has forgotten it, or it can't be protected.
         case gone
         case outboxFull
     }
@@ -208,9 +224,10 @@ extension PacketForwarder {
         retransmission?.markResent(sequenceNumber, now: now) ?? false
     }
 
-    /// Writes a packet to the slots once more, in the clear; the caller adds it to the outbox.
+    /// Writes a packet to the slots once more; the caller adds it to the outbox.
     func write(
-        _ packet: SentPacket, of log: borrowing PacketLog, as form: Form, into out: inout Outbox
+        _ packet: SentPacket, of log: borrowing PacketLog, as form: Form, under security: inout TransportSecurity?,
+        counting bandwidth: inout TransportBandwidth, now: Instant, into out: inout Outbox
     ) -> Repetition {
         let position = packet.position(below: log.head)
         guard log.contains(position) else { return .gone }
@@ -218,24 +235,38 @@ extension PacketForwarder {
         let first = log.byte(position, at: 0)
         let header = rewriter.headerLength(of: record, first: first)
         let size = header + Int(record.length) - Int(record.headerLength)
-        let rewrite = packet.rewrite(loggedTimestamp: log.uint32(position, at: 4))
+        guard out.hasRoom(for: size + Retransmission.overhead + (security?.overhead ?? 0)) else { return .outboxFull }
+        var rewrite = packet.rewrite(loggedTimestamp: log.uint32(position, at: 4))
+        let length: Int?
         switch form {
         case .same:
-            guard out.hasRoom(for: size) else { return .outboxFull }
-            rewriter.write(record, at: position, of: log, first: first, rewrite, into: &out.slots, at: out.used)
-            return .written(size: size)
-        case .rtx(let ssrc, let payloadType, let sequenceNumber):
-            guard out.hasRoom(for: size + 2) else { return .outboxFull }
-            // Two bytes further on; then the header moves back, and the original number fills the gap.
-            let start = out.used
-            rewriter.write(record, at: position, of: log, first: first, rewrite, into: &out.slots, at: start + 2)
-            out.slots.move(start + 2, count: header, to: start)
+            length = rewriter.write(
+                record, at: position, of: log, first: first, rewrite, under: &security, into: &out.slots, at: out.used)
+        case .rtx(let ssrc, let payloadType, let index):
+            // A packet of a stream of its own tells of its own way.
+            if rewriter.carriesSendTime { rewrite.sendTime = AbsoluteSendTime.value(at: now) }
+            if rewriter.carriesTransportNumber {
+                rewrite.transportNumber = bandwidth.nextNumber(size: size + Retransmission.overhead, now: now)
+            }
+            // A little further on; then the header moves back, and the original number fills the gap.
+            let (start, moved) = (out.used, out.used + Retransmission.overhead)
+            rewriter.write(record, at: position, of: log, first: first, rewrite, into: &out.slots, at: moved)
+            // The padding stays behind (RFC 4588 §4).
+            let padding = first & 0x20 == 0 ? 0 : Int(out.slots.uint8(at: moved + size - 1))
+            out.slots.move(moved, count: header, to: start)
+            out.slots.store(out.slots.uint8(at: start) & ~0x20, at: start)
             out.slots.store(UInt16(truncatingIfNeeded: packet.index), at: start + header)
             out.slots.store(payloadType | (packet.marker ? 0x80 : 0), at: start + 1)
-            out.slots.store(sequenceNumber, at: start + 2)
+            out.slots.store(UInt16(truncatingIfNeeded: index), at: start + 2)
             out.slots.store(ssrc, at: start + 8)
-            return .written(size: size + 2)
+            let payload = size - header + Retransmission.overhead - padding
+            length =
+                security == nil
+                ? header + payload
+                : security?.protect(
+                    &out.slots, at: start, headerLength: header, count: payload, index: index, ssrc: ssrc)
         }
+        return length.map { .written(size: $0) } ?? .gone
     }
 
     /// The payload type that a packet went out with; nil: the log has forgotten it.

@@ -37,6 +37,7 @@ extension MediaEngine {
         addSender(of: index, encoding: 0, reading: producers[producer].streams[0])
         for sender in consumers[index].senders { senders[sender].forwarder.skipsDiscontinuous = setup.ignoresDTX }
         start(index, now: now, into: &out)
+        consumedBandwidth(index, now: now, into: &out)
         return consumers[index].state(score(of: index))
     }
 

@@ -2,8 +2,10 @@ import Base
 import RTCP
 
 extension MediaEngine {
+    /// - Parameter overhead: Bytes that it was longer by on the wire.
     mutating func receiveRTCP(
-        _ datagram: RawSpan, _ transport: SlabIndex, on socket: SocketID, from: SocketAddress, now: Instant,
+        _ datagram: RawSpan, overhead: Int = 0, _ transport: SlabIndex, on socket: SocketID, from: SocketAddress,
+        now: Instant,
         into out: inout Outbox
     ) {
         guard var compound = try? RTCPCompound(validating: datagram) else {
@@ -26,7 +28,7 @@ extension MediaEngine {
                 out.report(.transportRTCPConnected(transports[transport].id, tuple))
             }
         }
-        transports[transport].received.count(datagram.byteCount, now: now)
+        transports[transport].received.count(datagram.byteCount + overhead, now: now)
         while true {
             do {
                 guard let packet = try compound.next(in: datagram) else { return }
@@ -64,7 +66,10 @@ extension MediaEngine {
             trace(.nack, ssrc: nil, bySender: sender, now: now, into: &out)
             retransmit(nack, in: datagram, by: sender, now: now, into: &out)
         case .extendedReport(let report): receive(report, in: datagram, transport, now: now)
-        case .sourceDescription, .bye, .application, .remb, .transportWideFeedback, .unknown:
+        case .transportWideFeedback(let feedback):
+            receive(feedback, in: datagram, transport, now: now, into: &out)
+        case .remb(let remb): receive(remb, transport, now: now, into: &out)
+        case .sourceDescription, .bye, .application, .unknown:
             // A BYE says nothing that flow or signaling would not: mediasoup ignores it, too.
             break
         }
@@ -129,6 +134,7 @@ extension MediaEngine {
     private mutating func receive(
         _ blocks: ReportBlocks, in datagram: RawSpan, _ transport: SlabIndex, now: Instant, into out: inout Outbox
     ) {
+        receiveLosses(blocks, in: datagram, transport, now: now, into: &out)
         for position in 0..<blocks.count {
             let block = blocks.block(position, in: datagram)
             guard let sender = transports[transport].senderBySSRC[block.ssrc] else { continue }

@@ -41,7 +41,9 @@ extension MediaEngine {
         guard Int(packet.encoding) < all.count else { return }
         let stream = all[Int(packet.encoding)]
         guard let form = form(of: packet, from: stream, by: index),
-            case .written(let size) = Self.write(packet, as: form, senders, index, streams, stream, into: &out)
+            case .written(let size) = Self.write(
+                packet, as: form, senders, index, streams, stream, &transports[senders[index].transport], now: now,
+                into: &out)
         else { return }
         out.add(size: size, to: path.remote, on: path.socket)
         if case .rtx = form { senders[index].rtxIndex += 1 }
@@ -63,14 +65,17 @@ extension MediaEngine {
             let rtx = senders[index].rtxPayloadTypes.first(where: { $0.media == payloadType })?.rtx
         else { return .same }
         return .rtx(
-            ssrc: ssrc, payloadType: rtx, sequenceNumber: UInt16(truncatingIfNeeded: senders[index].rtxIndex &+ 1))
+            ssrc: ssrc, payloadType: rtx, index: senders[index].rtxIndex &+ 1)
     }
 
     // Both slabs are parameters: two elements of two properties can't be told apart by the exclusivity checks.
     private static func write(
         _ packet: SentPacket, as form: PacketForwarder.Form, _ senders: borrowing Slab<SendStream>, _ index: SlabIndex,
-        _ streams: borrowing Slab<ReceiveStream>, _ stream: SlabIndex, into out: inout Outbox
+        _ streams: borrowing Slab<ReceiveStream>, _ stream: SlabIndex, _ transport: inout Transport, now: Instant,
+        into out: inout Outbox
     ) -> PacketForwarder.Repetition {
-        senders[index].forwarder.write(packet, of: streams[stream].log, as: form, into: &out)
+        senders[index].forwarder.write(
+            packet, of: streams[stream].log, as: form, under: &transport.security, counting: &transport.bandwidth,
+            now: now, into: &out)
     }
 }

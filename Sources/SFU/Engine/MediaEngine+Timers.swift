@@ -25,6 +25,8 @@ extension MediaEngine {
             guard let index = transports.index(ofSlot: slot) else { continue }
             advanceReports(of: index, to: now, into: &out)
             next = soonest(next, transports[index].reportTimer)
+            advanceBandwidth(of: index, to: now, into: &out)
+            next = soonest(next, transports[index].bandwidth.nextDeadline)
         }
         for slot in 0..<observers.slotCount {
             guard let index = observers.index(ofSlot: slot) else { continue }

@@ -1,4 +1,5 @@
 import Base
+import SRTP
 
 /// The engine's settings. The defaults are right for one worker on one core.
 public struct SFUConfiguration: Sendable {
@@ -16,6 +17,8 @@ public struct SFUConfiguration: Sendable {
     public var flowTimeout = Duration.seconds(1)
     /// At most one key frame request per stream in this time; mediasoup's KeyFrameRetransmissionWaitTime.
     public var keyFrameRequestInterval = Duration.seconds(1)
+    /// Who protects and unprotects packets of transports with SRTP.
+    public var srtpBackend = SRTPBackend.openssl
     public var pacing = Pacing()
     public var coalescing = Coalescing()
 

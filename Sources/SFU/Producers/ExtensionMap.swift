@@ -23,6 +23,11 @@ struct PacketHead {
     }
 
     mutating func replace(at offset: Int, with byte: UInt8) { bytes[offset] = byte }
+
+    /// Whether the extension that it has is one of the two-byte form.
+    func hasLongForm(_ header: RTPHeader) -> Bool {
+        bytes[0] & 0x10 != 0 && bytes[RTPHeader.minimumLength + 4 * Int(header.csrcCount)] == 0x10
+    }
 }
 
 /// Rewrites a packet's header extension into the router's ids, once per packet that came in.

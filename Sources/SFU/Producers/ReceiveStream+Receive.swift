@@ -94,13 +94,14 @@ extension ReceiveStream {
         // Not between packets of one group: the rest of the lap would count as its own.
         if isKeyFrame, log.lapLength >= Self.leastLap, !gop.isOvertaken(index) { log.closeLap() }
         // The low byte is the second byte of the header as consumers get it.
-        let flags = UInt16(header.marker ? 0x80 : 0) | UInt16(payloadType)
+        var flags = UInt16(header.marker ? 0x80 : 0) | UInt16(payloadType)
         let body = packet.extracting(header.payloadOffset..<packet.byteCount)
         let expands = layers.hasPictureID && VP8DescriptorRewriting.hasShortPictureID(body)
         let position: UInt64?
         if header.hasExtension || expands {
             var head = PacketHead()
             let headerLength = extensions.rewrite(header, of: packet, into: &head)
+            if head.hasLongForm(header) { flags |= RTPRewriter.longFormFlag }
             if expands {
                 let start = VP8DescriptorRewriting.expandedHead(body)
                 head.append(start.0)

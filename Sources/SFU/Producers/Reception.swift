@@ -106,7 +106,7 @@ struct Reception: Sendable {
     /// A packet came out of a retransmission.
     /// - Returns: Its index among those that are forwarded; nil: nobody asked for it, or it came too late.
     mutating func receiveRetransmitted(
-        _ sequenceNumber: UInt16, timestamp: UInt32, _ size: Int, now: Instant, drops: inout DropCounters
+        _ sequenceNumber: UInt16, _ size: Int, now: Instant, drops: inout DropCounters
     ) -> UInt64? {
         packetsRetransmitted += 1
         let index = statistics.index(of: sequenceNumber)

@@ -29,8 +29,6 @@ extension ReceiveStream {
     }
 
     /// Takes in a packet of the stream of retransmissions. Only what was asked for is kept.
-    ///
-    ///     | header: SSRC, number and payload type of its own | original number (2 bytes) | original payload |
     mutating func receiveRetransmission(
         _ header: RTPHeader, _ packet: RawSpan, of producer: borrowing Producer, now: Instant,
         drops: inout DropCounters
@@ -57,18 +55,15 @@ extension ReceiveStream {
             return nil
         }
         // Without an original payload it is a probe.
-        guard header.payloadLength > 2 else {
+        let naming = Retransmission.Naming(ssrc: ssrc, payloadType: payloadType)
+        guard let original = Retransmission.originalHeader(header, of: packet, named: naming),
+            original.payloadLength > 0
+        else {
             drops.empty += 1
             return nil
         }
-        var original = header
-        original.ssrc = ssrc
-        original.payloadType = payloadType
-        original.sequenceNumber = packet.uint16(at: header.payloadOffset)
-        original.payloadOffset += 2
-        original.payloadLength -= 2
         let index = reception?.receiveRetransmitted(
-            original.sequenceNumber, timestamp: original.timestamp, packet.byteCount - 2, now: now, drops: &drops)
+            original.sequenceNumber, packet.byteCount - Retransmission.overhead, now: now, drops: &drops)
         guard let index, !producer.paused else { return nil }
         var receipt = Receipt(isOurs: true)
         let layers = layersReader.layers(of: packet, original, codec: codec)

@@ -39,7 +39,9 @@ public struct ScoreMeter: Sendable {
         guard arrived > 0 else { return add(10) }
         var weight = pow(1 / (mended / Double(arrived) + 1), 4)
         if again > 0 { weight *= min(1, mended / again) }
-        let delivered = (Double(arrived) - (Double(missing) - mended * weight)) / Double(arrived)
+        // mediasoup counts in whole packets.
+        let lost = (Double(missing) - mended * weight).rounded(.down)
+        let delivered = (Double(arrived) - lost) / Double(arrived)
         return add(UInt8(rounded(pow(delivered, 4) * 10)))
     }
 
