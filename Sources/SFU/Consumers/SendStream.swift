@@ -12,6 +12,8 @@ struct SendStream: ~Copyable {
     let rtxSSRC: UInt32?
     /// The incoming stream that it reads.
     var stream: SlabIndex
+    /// Another one that it waits for, meanwhile.
+    var wish: LayerWish?
 
     var forwarder: PacketForwarder
     var catchUp = CatchUp()
@@ -25,7 +27,7 @@ struct SendStream: ~Copyable {
     /// - Parameter encoding: Which of the consumer's.
     init(
         _ parameters: RTPParameters, encoding: Int, kind: MediaKind, consumer: SlabIndex, transport: SlabIndex,
-        stream: SlabIndex, firstSequence: UInt16
+        stream: SlabIndex, firstSequence: UInt16, layers: LayerRewriter? = nil
     ) {
         self.consumer = consumer
         self.transport = transport
@@ -35,7 +37,8 @@ struct SendStream: ~Copyable {
         mimeType = parameters.codecs.first?.mimeType ?? ""
         cname = parameters.rtcp.cname ?? ""
         rtxSSRC = own?.rtxSSRC
-        forwarder = PacketForwarder(parameters: parameters, ssrc: own?.ssrc ?? 0, firstSequence: firstSequence)
+        forwarder = PacketForwarder(
+            parameters: parameters, ssrc: own?.ssrc ?? 0, firstSequence: firstSequence, layers: layers)
     }
 
     var ssrc: UInt32 { forwarder.ssrc }

@@ -79,10 +79,14 @@ extension MediaEngine {
         guard let producer = transports[transport].listener.producer(ssrc: info.ssrc),
             let index = stream(of: producer, ssrc: info.ssrc)
         else { return }
+        let isFirst = streams[index].senderLine == nil
         learnLine(of: index, info, now: now)
+        if isFirst, streams[index].senderLine != nil { lineBecameKnown(of: index, now: now, into: &out) }
         guard streams[index].reception != nil else { return }
         streams[index].reception?.statistics.senderReport(info.ntp, at: now)
-        if streams[index].reception?.updateScore() ?? false { scoreChanged(of: index, into: &out) }
+        if streams[index].reception?.updateScore() ?? false {
+            scoreChanged(of: index, now: now, into: &out)
+        }
     }
 
     /// The stream that has this SSRC; before its first packet only if it was announced.

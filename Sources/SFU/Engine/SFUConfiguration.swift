@@ -16,6 +16,8 @@ public struct SFUConfiguration: Sendable {
     public var flowTimeout = Duration.seconds(1)
     /// At most one key frame request per stream in this time; mediasoup's KeyFrameRetransmissionWaitTime.
     public var keyFrameRequestInterval = Duration.seconds(1)
+    /// When a change to another layer is made with a cached group of pictures.
+    public var cachedSwitch = CachedSwitch()
     public var pacing = Pacing()
     public var coalescing = Coalescing()
 

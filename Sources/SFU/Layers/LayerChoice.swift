@@ -86,18 +86,15 @@ public struct LayerLadder: Sendable {
     public var current: UInt8?
     /// Within `conservativeTime` after a descent.
     public var isConservative: Bool
-    /// SVC: a spatial layer's bit rate contains those below it and only comes on top. Simulcast: it takes their place.
-    public var isSVC: Bool
 
     public init(
         _ preference: LayerPreference, layers: [LayerChoice.Layer], current: UInt8? = nil,
-        isConservative: Bool = false, isSVC: Bool = false
+        isConservative: Bool = false
     ) {
         self.preference = preference
         self.layers = layers
         self.current = current
         self.isConservative = isConservative
-        self.isSVC = isSVC
     }
 
     /// The next step above what is provided for so far (nil: nothing yet); nil: the top is reached.

@@ -12,6 +12,8 @@ extension ReceiveStream {
         /// It lies in the log now.
         var isKept = false
         var isKeyFrame = false
+        /// It was silent for so long that it counted as dead, or a spatial layer of it was.
+        var hasRisen = false
     }
 
     /// Closing a lap at a key frame keeps a stream with short groups from ever touching the rest of its log.
@@ -48,12 +50,19 @@ extension ReceiveStream {
             }
             guard begin(header, of: producer) else { return receipt }
             receipt.isNewStream = true
+            risen = now
         }
         guard reception?.ssrc == header.ssrc else {
             drops.otherStream += 1
             return receipt
         }
         receipt.isOurs = true
+        lastPacket = now
+        if isDead {
+            isDead = false
+            reception?.score.set(10)
+            receipt.hasRisen = true
+        }
         let restarts = reception?.restarts
         let index = reception?.receive(header, packet.byteCount, now: now, drops: &drops)
         receipt.hasRestarted = reception?.restarts != restarts
@@ -62,11 +71,10 @@ extension ReceiveStream {
             drops.paused += 1
             return receipt
         }
-        receipt.isKeyFrame =
-            detectsKeyFrames
-            && KeyFrame.isKeyFrame(codec: codec, payload: packet.extracting(header.payloadRange))
-        receipt.isKept = keep(
-            header, packet, index, routerPayloadType, producer.extensions, isKeyFrame: receipt.isKeyFrame, now: now)
+        let layers = reader.layers(of: packet, header, codec: codec)
+        receipt.isKeyFrame = detectsKeyFrames && layers.startsKeyFrame
+        if meter.received(layers, size: packet.byteCount, now: now), !isWatched { receipt.hasRisen = true }
+        receipt.isKept = keep(header, packet, index, routerPayloadType, producer.extensions, layers, now: now)
         return receipt
     }
 
@@ -80,26 +88,21 @@ extension ReceiveStream {
     /// Appends it to the log, its header extension in the router's terms.
     private mutating func keep(
         _ header: RTPHeader, _ packet: RawSpan, _ index: UInt64, _ payloadType: UInt8, _ extensions: ExtensionMap,
-        isKeyFrame: Bool, now: Instant
+        _ layers: PacketLayers, now: Instant
     ) -> Bool {
+        let isKeyFrame = detectsKeyFrames && layers.startsKeyFrame
         // Not between packets of one group: the rest of the lap would count as its own.
         if isKeyFrame, log.lapLength >= Self.leastLap, !gop.isOvertaken(index) { log.closeLap() }
-        // The low byte is the second byte of the header as consumers get it.
-        let flags = UInt16(header.marker ? 0x80 : 0) | UInt16(payloadType)
-        var layers = PacketLayers()
-        layers.startsKeyFrame = isKeyFrame
-        let body = packet.extracting(header.payloadOffset..<packet.byteCount)
         let position: UInt64?
-        if header.hasExtension {
-            var head = InlineArray<196, UInt8>(repeating: 0)
-            let length = extensions.rewrite(header, of: packet, into: &head)
-            position = log.append(
-                head: head.span.bytes.extracting(0..<length), body: body, index: index, flags: flags, layers: layers,
-                arrival: now)
+        if layers.hasPictureID, ExpandedBody.isNeeded(header, packet) {
+            let expanded = ExpandedBody(header, packet)
+            position = append(
+                header, packet, expanded.bytes.span.bytes.extracting(0..<expanded.length), index, payloadType,
+                extensions, layers, now: now)
         } else {
-            position = log.append(
-                head: packet.extracting(0..<header.payloadOffset), body: body, index: index, flags: flags,
-                layers: layers, arrival: now)
+            position = append(
+                header, packet, packet.extracting(header.payloadOffset..<packet.byteCount), index, payloadType,
+                extensions, layers, now: now)
         }
         guard let position else { return false }
         if detectsKeyFrames {
@@ -107,5 +110,52 @@ extension ReceiveStream {
                 position: position, index: index, isKeyFrame: isKeyFrame, timestamp: header.timestamp, now: now)
         }
         return true
+    }
+
+    private mutating func append(
+        _ header: RTPHeader, _ packet: RawSpan, _ body: RawSpan, _ index: UInt64, _ payloadType: UInt8,
+        _ extensions: ExtensionMap, _ layers: PacketLayers, now: Instant
+    ) -> UInt64? {
+        // The low byte is the second byte of the header as consumers get it.
+        let flags = UInt16(header.marker ? 0x80 : 0) | UInt16(payloadType)
+        guard header.hasExtension else {
+            return log.append(
+                head: packet.extracting(0..<header.payloadOffset), body: body, index: index, flags: flags,
+                layers: layers, arrival: now)
+        }
+        var head = InlineArray<196, UInt8>(repeating: 0)
+        let length = extensions.rewrite(header, of: packet, into: &head)
+        return log.append(
+            head: head.span.bytes.extracting(0..<length), body: body, index: index, flags: flags, layers: layers,
+            arrival: now)
+    }
+}
+
+/// A VP8 packet whose picture id has 7 bits gets one of 15 bits, which ids of any stream have room in.
+private struct ExpandedBody {
+    /// A byte more than the largest packet.
+    private(set) var bytes = InlineArray<1504, UInt8>(repeating: 0)
+    /// 0: it can't be done.
+    private(set) var length = 0
+
+    /// False: it has 15 already. For packets with a picture id.
+    static func isNeeded(_ header: RTPHeader, _ packet: RawSpan) -> Bool {
+        // X and I are set, so the id stands third.
+        let third = header.payloadOffset + 2
+        return third < packet.byteCount && packet.uint8(at: third) & 0x80 == 0
+    }
+
+    init(_ header: RTPHeader, _ packet: RawSpan) {
+        guard packet.byteCount < bytes.count,
+            let descriptor = try? VP8PayloadDescriptor(parsing: packet.extracting(header.payloadRange))
+        else { return }
+        var head = InlineArray<7, UInt8>(repeating: 0)
+        length = VP8DescriptorRewriting.expand(descriptor, of: packet.extracting(header.payloadRange), into: &head)
+        guard length > 0 else { return }
+        for offset in 0..<length { bytes[offset] = head[offset] }
+        for offset in header.payloadOffset + descriptor.length..<packet.byteCount {
+            bytes[length] = packet.uint8(at: offset)
+            length += 1
+        }
     }
 }

@@ -25,6 +25,8 @@ struct ReceiveStream: ~Copyable {
     var release = ReleaseSchedule()
     /// The outgoing streams that read this log, in order of their coming.
     var senders: [SlabIndex] = []
+    /// Outgoing streams that read another log until this one has a key frame for them.
+    var candidates: [SlabIndex] = []
     /// Which of them a flush begins with: not always the same one shall be last.
     var rotation = 0
     /// Those that a flush has served already when the outbox was full.
@@ -32,6 +34,15 @@ struct ReceiveStream: ~Copyable {
 
     /// Nil before the first packet.
     var reception: Reception?
+    var reader: PacketLayersReader
+    var meter: LayerMeter
+    /// One of several encodings: without packets it counts as dead after a while.
+    let isWatched: Bool
+    let usesDTX: Bool
+    var isDead = false
+    var lastPacket: Instant?
+    /// When it appeared, or came back from being dead.
+    var risen: Instant?
     /// The sender's own line through time, once a sender report told it.
     var senderLine: TimestampLine?
     /// What its constant was made of.
@@ -48,7 +59,7 @@ struct ReceiveStream: ~Copyable {
     /// - Parameter index: Of the encoding.
     init(
         _ negotiated: ProducerNegotiation, encoding index: Int, kind: MediaKind, producer: SlabIndex,
-        transport: SlabIndex, configuration: SFUConfiguration
+        transport: SlabIndex, keyFrameRequestDelay: Duration, configuration: SFUConfiguration
     ) {
         self.producer = producer
         self.transport = transport
@@ -60,9 +71,18 @@ struct ReceiveStream: ~Copyable {
         let codec = encodings.indices.contains(index) ? negotiated.rtpParameters.codec(for: encodings[index]) : nil
         detectsKeyFrames = codec.map { PayloadCodec(mimeType: $0.mimeType).hasKeyFrameDetection } ?? false
         keyFrameFeedback = Self.keyFrameFeedback(codec)
+        let parameters = negotiated.rtpParameters
+        reader = PacketLayersReader(
+            frameMarkingID: parameters.id(of: .frameMarking) ?? parameters.id(of: .frameMarking07) ?? 0,
+            dependencyDescriptorID: parameters.dependencyDescriptorID ?? 0)
+        let mode = ScalabilityMode(parsing: encodings.indices.contains(index) ? encodings[index].scalabilityMode : nil)
+        meter = LayerMeter(spatialLayers: mode.spatialLayers, temporalLayers: mode.temporalLayers)
+        isWatched = negotiated.type == .simulcast && encodings.count > 1
+        usesDTX = encodings.indices.contains(index) && encodings[index].dtx == true
         log = PacketLog(capacity: Self.logCapacity(kind, detectsKeyFrames, configuration))
         gop = GOPCache(configuration)
-        requester = KeyFrameRequester(interval: configuration.keyFrameRequestInterval)
+        requester = KeyFrameRequester(
+            interval: configuration.keyFrameRequestInterval, delay: keyFrameRequestDelay)
     }
 
     /// 2 MB without key frame detection: a second at 16 Mbit/s, since nobody starts behind.
@@ -94,6 +114,15 @@ struct ReceiveStream: ~Copyable {
         return position
     }
 
+    /// How long its layers may be silent.
+    var inactivity: Duration { usesDTX ? LayerMeter.inactivityWithDTX : LayerMeter.inactivity }
+
+    /// When something of it will have been silent for too long; nil: nobody watches, or nothing comes.
+    var silenceDeadline: Instant? {
+        if isWatched { return isDead ? nil : lastPacket.map { $0 + inactivity } }
+        return meter.spatialLayers > 1 ? meter.deadline(inactivity) : nil
+    }
+
     /// Packets that came so far.
     var receivedCount: UInt64 { reception?.packetCount ?? 0 }
 
@@ -105,4 +134,14 @@ struct ReceiveStream: ~Copyable {
 
     /// Which timestamp belongs to which moment: the sender's own word once known, else told from arrivals.
     func line(_ clock: WallClock) -> TimestampLine? { senderLine ?? reception?.arrivalLine(clock) }
+}
+
+extension RTPParameters {
+    /// The id of AV1's dependency descriptor, which names no codec: whoever sends it may use it.
+    var dependencyDescriptorID: UInt8? {
+        headerExtensions.first { $0.uri == Self.dependencyDescriptor }.flatMap { UInt8(exactly: $0.id) }
+    }
+
+    private static let dependencyDescriptor =
+        "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension"
 }
