@@ -197,6 +197,8 @@ extension GatewaySettings {
         configuration.listenIP = rtpIP
         configuration.announcedAddress = announcedAddress
         configuration.portRange = rtpPorts
+        configuration.portQuarantine = portQuarantine
+        configuration.workers = mediaWorkers
         return configuration
     }
 

@@ -13,7 +13,7 @@ public struct RTCPBuilder: Sendable {
     /// Bytes written so far; always a multiple of 4.
     public private(set) var length = 0
     /// Where the packet begins that may still grow; −1 before the first.
-    private var start = -1
+    private(set) var start = -1
     /// In XR: where the DLRR block begins that may still grow; 0 without one.
     private var dlrrBlock = 0
 
@@ -120,10 +120,7 @@ public struct RTCPBuilder: Sendable {
     public mutating func nack(
         senderSSRC: UInt32, mediaSSRC: UInt32, sequenceNumber: UInt16, into buffer: inout MutableRawSpan
     ) -> Bool {
-        let continues =
-            currentType(buffer) == RTCPType.transportFeedback && currentCount(buffer) == 1
-            && buffer.bytes.uint32(at: start + 4) == senderSSRC && buffer.bytes.uint32(at: start + 8) == mediaSSRC
-        if continues {
+        if continuesNACK(senderSSRC, mediaSSRC, in: buffer) {
             let distance = sequenceNumber &- buffer.bytes.uint16(at: length - 4)
             if distance == 0 { return true }
             if distance <= 16 {
@@ -139,6 +136,29 @@ public struct RTCPBuilder: Sendable {
         buffer.store(sequenceNumber, at: length - 4)
         buffer.store(UInt16(0), at: length - 2)
         return true
+    }
+
+    /// Asks for up to 17 packets again. Calls that follow each other share a packet.
+    @discardableResult
+    public mutating func nack(
+        _ item: NACKItem, senderSSRC: UInt32, mediaSSRC: UInt32, into buffer: inout MutableRawSpan
+    ) -> Bool {
+        if continuesNACK(senderSSRC, mediaSSRC, in: buffer) {
+            guard grow(by: 4, in: &buffer) else { return false }
+        } else {
+            guard feedback(RTCPType.transportFeedback, format: 1, senderSSRC, mediaSSRC, content: 12, in: &buffer)
+            else { return false }
+        }
+        buffer.store(item.packetID, at: length - 4)
+        buffer.store(item.lossBitmap, at: length - 2)
+        return true
+    }
+
+    private func continuesNACK(
+        _ senderSSRC: UInt32, _ mediaSSRC: UInt32, in buffer: borrowing MutableRawSpan
+    ) -> Bool {
+        currentType(buffer) == RTCPType.transportFeedback && currentCount(buffer) == 1
+            && buffer.bytes.uint32(at: start + 4) == senderSSRC && buffer.bytes.uint32(at: start + 8) == mediaSSRC
     }
 
     // MARK: - Extended reports
@@ -205,7 +225,7 @@ public struct RTCPBuilder: Sendable {
     }
 
     /// Begins a packet with `content` bytes behind its head; the caller fills them.
-    private mutating func begin(
+    mutating func begin(
         _ type: UInt8, count: UInt8, content: Int, in buffer: inout MutableRawSpan
     ) -> Bool {
         guard length + 4 + content <= buffer.byteCount else { return false }
@@ -236,7 +256,7 @@ public struct RTCPBuilder: Sendable {
         return begin(type, count: 1, content: bytes, in: &buffer)
     }
 
-    private mutating func feedback(
+    mutating func feedback(
         _ type: UInt8, format: UInt8, _ senderSSRC: UInt32, _ mediaSSRC: UInt32, content: Int,
         in buffer: inout MutableRawSpan
     ) -> Bool {

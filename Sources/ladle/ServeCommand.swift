@@ -14,6 +14,7 @@ struct ServeOptions: ParsableArguments {
     @Option(name: .long, help: help("rtp.address")) var rtpAddress: String?
     @Option(name: .long, help: help("rtp.announcedAddress")) var announcedAddress: String?
     @Option(name: .long, help: help("rtp.ports")) var rtpPorts: String?
+    @Option(name: .long, help: help("rtp.workers")) var rtpWorkers: String?
     @Option(name: .long, help: help("media")) var media: [String] = []
     @Option(name: .long, help: help("recordings")) var recordings: String?
     @Option(name: .long, help: help("pipelines")) var pipelines: [String] = []
@@ -32,7 +33,7 @@ struct ServeOptions: ParsableArguments {
     var flags: [LoadedSettings.Flag] {
         let single = [
             "listen": listen, "tokenFile": tokenFile, "noAuth": noAuth ? "true" : nil, "rtp.address": rtpAddress,
-            "rtp.announcedAddress": announcedAddress, "rtp.ports": rtpPorts, "recordings": recordings,
+            "rtp.announcedAddress": announcedAddress, "rtp.ports": rtpPorts, "rtp.workers": rtpWorkers, "recordings": recordings,
             "idleRoom": idleRoom, "limits.pipelines": pipelineLimit, "log.level": logLevel, "log.format": logFormat,
         ].compactMapValues { $0.map { [$0] } }
         let lists = ["hosts": host, "origins": origin, "media": media, "pipelines": pipelines]

@@ -155,7 +155,7 @@ private func blocking(_ loop: MediaLoop, _ body: () async throws -> Void) async 
         #expect(after.sentBytes - before.sentBytes >= 1000)
         let perPacket = Double(after.sentBytes - before.sentBytes) / Double(after.sent - before.sent)
         #expect((20...110).contains(perPacket), "\(after)")
-        #expect(try await measured(stage.core).portsInUse == 2)
+        #expect(try await measured(stage.core).sockets == 2)
         await stage.core.shutDown()
     }
 

@@ -14,6 +14,11 @@ struct Stage {
         router = try await core.createRouter(mediaCodecs: nil)
     }
 
+    init(on core: EmbeddedCore) async throws {
+        self.core = core
+        router = try await core.createRouter(mediaCodecs: nil)
+    }
+
     /// A transport that takes what comes, as the broadcaster API makes them.
     func inlet(rtcpMux: Bool = true) async throws -> PlainTransportDescription {
         try await core.createPlainTransport(on: router.id, PlainTransportOptions(rtcpMux: rtcpMux, comedia: true))

@@ -48,7 +48,8 @@ public struct HealthCheck: HealthSource {
             return ["the media loop does not answer within \(limits.loopAnswer.seconds) s"]
         }
         let range = core.configuration.portRange
-        let free = range.count - measured.reduce(0) { $0 + ($1?.portsInUse ?? 0) }
+        let ports = core.portFigures
+        let free = ports.free + ports.quarantined
         // A transport needs two where RTCP has a port of its own.
         guard free < 2 else { return [] }
         let left = free == 0 ? "no UDP port" : "only one UDP port"

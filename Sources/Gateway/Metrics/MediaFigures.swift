@@ -22,7 +22,7 @@ final class MediaFigures: Sendable {
             }
             return last
         }
-        return traffic(known) + ports(known) + loops(areAnswering: answers.map { $0 != nil })
+        return traffic(known) + ports() + loops(areAnswering: answers.map { $0 != nil })
     }
 
     // MARK: - Helpers
@@ -51,13 +51,16 @@ final class MediaFigures: Sendable {
         ]
     }
 
-    private func ports(_ workers: [WorkerMeasurements]) -> [Metric] {
-        let used = workers.reduce(0) { $0 + $1.portsInUse }
+    private func ports() -> [Metric] {
+        let ports = core.portFigures
         return [
-            Metric("ladle_rtp_ports_in_use", .gauge, "UDP ports that transports hold.", used),
+            Metric("ladle_rtp_ports_in_use", .gauge, "UDP ports that transports hold.", ports.used),
             Metric(
                 "ladle_rtp_ports_available", .gauge, "UDP ports of the range that no transport holds.",
-                core.configuration.portRange.count - used),
+                ports.free + ports.quarantined),
+            Metric(
+                "ladle_rtp_ports_quarantined", .gauge,
+                "UDP ports among the available ones that rest after their last use.", ports.quarantined),
         ]
     }
 

@@ -25,6 +25,10 @@ public struct GatewaySettings: Sendable, Hashable {
     /// What clients are told instead of `rtpIP`, behind a NAT.
     public var announcedAddress: String?
     public var rtpPorts: ClosedRange<UInt16> = 40_000...49_999
+    /// How long a port rests before it belongs to another transport.
+    public var portQuarantine: Duration = .seconds(5)
+    /// Threads that forward media; nil: one per core.
+    public var mediaWorkers: Int?
     /// What routers can carry; the order is that of preference.
     public var codecs = RouterCodecs.standard
 

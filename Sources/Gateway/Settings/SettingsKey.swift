@@ -1,4 +1,5 @@
 import Base
+import MediaPlane
 import ORTC
 import StrictYAML
 
@@ -127,6 +128,19 @@ extension SettingsKey {
             "rtp.ports", "MIN-MAX", flag: "--rtp-ports", "The UDP ports for RTP.",
             value: { JSONValue("\($0.rtpPorts.lowerBound)-\($0.rtpPorts.upperBound)") }
         ) { settings, input throws(SettingRefusal) in settings.rtpPorts = try input.ports() },
+        one(
+            "rtp.portQuarantine", "seconds, 0 to 3600", flag: nil,
+            "How long a UDP port rests before another transport gets it.",
+            value: { JSONValue($0.portQuarantine.components.seconds) }
+        ) { settings, input throws(SettingRefusal) in
+            settings.portQuarantine = .seconds(try input.integer(in: 0...3600, unit: " seconds"))
+        },
+        one(
+            "rtp.workers", "1 to 64", flag: "--rtp-workers", "Threads that forward media; null: one per core.",
+            value: { $0.mediaWorkers.map { JSONValue($0) } ?? .null }
+        ) { settings, input throws(SettingRefusal) in
+            settings.mediaWorkers = try input.integer(in: MediaPlaneConfiguration.workerCounts)
+        },
         SettingsKey(
             path: "codecs", type: "list of codecs", flag: nil,
             help: "What rooms can carry, in the order of preference.",

@@ -1,25 +1,32 @@
 import Base
+import CLinux
+import Glibc
 import Logging
 import MediaCore
 import ORTC
 
-/// The SFU core that lives in this process: one worker, its thread and its sockets.
+/// The SFU core that lives in this process: workers, each with its thread, its sockets and its share of the routers.
 ///
-/// Several workers would need a table of routers to workers here, and pipes between them; every call already goes
-/// through `worker(…)`.
+/// Every call goes through one table to the worker that holds the object; an id that nobody holds goes to the first, whose
+/// refusal names it. Events of one worker stay in their order.
 public final class EmbeddedCore: MediaCore {
     /// Unbounded: these are a few facts for each thing that lives or changes, never one per packet; and a lost
     /// `consumerClosed` would leave a room with something that is not there.
     public let events: AsyncStream<MediaCoreEvent>
     public let configuration: MediaPlaneConfiguration
 
-    private let worker: Worker
+    /// One at least.
+    private let workers: [Worker]
+    private let directory: Directory
+    private let ports: Locked<PortPool>
+    private let eventsContinuation: AsyncStream<MediaCoreEvent>.Continuation
     private let logger: Logger
-    private let answer: Inquiry<Int>
-    private let measurement: Inquiry<WorkerMeasurements>
+    private let answers: [Inquiry<Int>]
+    private let measurements: [Inquiry<WorkerMeasurements>]
 
     /// Sockets are opened as transports are created.
-    /// - Parameter loop: The worker's thread, stopped with the core; nil: a new one.
+    /// - Parameter loop: The thread of the one and only worker then, stopped with the core; nil: new ones, as many as
+    ///   the configuration says.
     public init(
         _ configuration: MediaPlaneConfiguration = MediaPlaneConfiguration(), loop: MediaLoop? = nil,
         logger: Logger = Logger(label: "ladle.media")
@@ -27,45 +34,87 @@ public final class EmbeddedCore: MediaCore {
         do { try configuration.validate() } catch {
             throw MediaCoreError(.invalid, name: "TypeError", message: "\(error)")
         }
-        let (events, continuation) = AsyncStream.makeStream(of: MediaCoreEvent.self)
-        self.events = events
+        let loops = if let loop { [loop] } else { try Self.startLoops(configuration.workers ?? Self.coreCount) }
+        (events, eventsContinuation) = AsyncStream.makeStream(of: MediaCoreEvent.self)
         self.configuration = configuration
         self.logger = logger
-        let loop = if let loop { loop } else { try MediaLoop.start(name: "ladle-media") }
-        let worker = Worker(loop: loop, configuration: configuration, events: continuation)
-        self.worker = worker
-        answer = Inquiry { await worker.answer() }
-        measurement = Inquiry { await worker.measure() }
-        worker.start()
+        directory = Directory(workers: loops.count)
+        ports = Locked(
+            PortPool(
+                ip: configuration.listenIP, range: configuration.portRange, quarantine: configuration.portQuarantine,
+                start: .random(in: 0 ... .max)))
+        let surroundings = Worker.Surroundings(
+            configuration: configuration, ports: ports, directory: directory, events: eventsContinuation)
+        workers = loops.enumerated().map { Worker(number: $0, loop: $1, surroundings) }
+        answers = workers.map { worker in Inquiry { await worker.answer() } }
+        measurements = workers.map { worker in Inquiry { await worker.measure() } }
+        for worker in workers { worker.start() }
         logger.info(
             "media core started",
             metadata: [
                 "listen": "\(configuration.listenIP)",
                 "ports": "\(configuration.portRange.lowerBound)-\(configuration.portRange.upperBound)",
+                "workers": "\(workers.count)",
             ])
     }
 
-    deinit { worker.loop.stop() }
+    deinit { for worker in workers { worker.loop.stop() } }
+
+    /// The cores that this process may use.
+    private static var coreCount: Int {
+        min(max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1), MediaPlaneConfiguration.workerCounts.upperBound)
+    }
+
+    private static func startLoops(_ count: Int) throws(MediaCoreError) -> [MediaLoop] {
+        var loops: [MediaLoop] = []
+        for number in 0..<count {
+            do { loops.append(try MediaLoop.start(name: "ladle-media-\(number)")) } catch {
+                for loop in loops { loop.stop() }
+                throw error
+            }
+        }
+        return loops
+    }
 
     /// Whether the end was told.
     private let hasEnded = Locked(false)
 
-    /// Closes everything and ends the thread; `events` ends too. Returns when the thread is done. Idempotent.
+    /// Closes everything and ends the threads; `events` ends too. Returns when the threads are done. Idempotent.
     public func shutDown() async {
-        await worker.shutDown()
-        await worker.loop.ended()
+        for worker in workers { await worker.shutDown() }
+        for worker in workers { await worker.loop.ended() }
         let isFirst = hasEnded.withLock { hasEnded in
             defer { hasEnded = true }
             return !hasEnded
         }
-        if isFirst { logger.info("media core ended") }
+        guard isFirst else { return }
+        eventsContinuation.finish()
+        logger.info("media core ended")
     }
 
     /// What became of all datagrams so far.
-    public func counters() async -> MediaPlaneCounters { await worker.counters }
+    public func counters() async -> MediaPlaneCounters {
+        var sum = MediaPlaneCounters()
+        for worker in workers { sum += await worker.counters }
+        return sum
+    }
 
-    /// UDP ports that transports hold now.
-    public func portsInUse() async -> Int { await worker.portsInUse }
+    /// The UDP ports of the range, at this moment.
+    public var portFigures: PortFigures {
+        let now = Instant(nanoseconds: ladle_monotonic_ns())
+        return ports.withLock { $0.figures(now: now) }
+    }
+
+    /// How many workers there are.
+    public var workerCount: Int { workers.count }
+
+    /// The worker that a router was placed on; nil: there is no such router.
+    public func worker(of router: RouterID) -> Int? { directory.holder(of: .router(router)) }
+
+    /// Routers, transports, producers and consumers that live.
+    public var objectCount: Int { directory.count }
+
+    private func worker(of object: Directory.Object) -> Worker { workers[directory.holder(of: object) ?? 0] }
 }
 
 // MARK: - Health
@@ -73,77 +122,107 @@ public final class EmbeddedCore: MediaCore {
 // None of these waits for a loop that is stuck.
 extension EmbeddedCore {
     /// Whether every media loop runs what it is given within the limit.
-    public func answers(within limit: Duration) async -> Bool { await answer.answer(within: limit) != nil }
+    public func answers(within limit: Duration) async -> Bool {
+        await Self.all(answers, within: limit).allSatisfy { $0 != nil }
+    }
 
     /// The figures of each worker; nil for one that does not answer within the limit.
     public func measurements(within limit: Duration) async -> [WorkerMeasurements?] {
-        [await measurement.answer(within: limit)]
+        await Self.all(measurements, within: limit)
     }
 
     /// How late each worker's loop was.
-    public var lag: [LoopLag] { [worker.loop.lag] }
+    public var lag: [LoopLag] { workers.map { $0.loop.lag } }
+
+    /// Asks all at once, so that one that is stuck costs the limit, and several no more.
+    private static func all<Answer: Sendable>(
+        _ inquiries: [Inquiry<Answer>], within limit: Duration
+    ) async -> [Answer?] {
+        await withTaskGroup(of: (Int, Answer?).self) { group in
+            for (number, inquiry) in inquiries.enumerated() {
+                group.addTask { (number, await inquiry.answer(within: limit)) }
+            }
+            return await group.reduce(into: Array(repeating: nil, count: inquiries.count)) { $0[$1.0] = $1.1 }
+        }
+    }
 }
 
 // MARK: - MediaCore
 
 extension EmbeddedCore {
     public func createRouter(mediaCodecs: [RTPCodecCapability]?) async throws(MediaCoreError) -> RouterDescription {
-        try await worker.createRouter(mediaCodecs: mediaCodecs)
+        let now = Instant(nanoseconds: ladle_monotonic_ns())
+        let number = directory.place(workers.map { ($0.gauge.share(now: now), $0.gauge.consumers) })
+        do { return try await workers[number].createRouter(mediaCodecs: mediaCodecs) } catch {
+            directory.giveUp(on: number)
+            throw error
+        }
     }
 
     public func createPlainTransport(
         on router: RouterID, _ options: PlainTransportOptions
     ) async throws(MediaCoreError) -> PlainTransportDescription {
-        try await worker.createPlainTransport(on: router, options)
+        try await worker(of: .router(router)).createPlainTransport(on: router, options)
     }
 
     public func connect(
         _ transport: TransportID, _ remote: PlainTransportRemote
     ) async throws(MediaCoreError) -> PlainTransportDescription {
-        try await worker.connect(transport, remote)
+        try await worker(of: .transport(transport)).connect(transport, remote)
     }
 
     public func produce(
         on transport: TransportID, _ options: ProduceOptions
     ) async throws(MediaCoreError) -> ProducerDescription {
-        try await worker.produce(on: transport, options)
+        try await worker(of: .transport(transport)).produce(on: transport, options)
     }
 
     public func consume(
         on transport: TransportID, _ options: ConsumeOptions
     ) async throws(MediaCoreError) -> ConsumerDescription {
-        try await worker.consume(on: transport, options)
+        try await worker(of: .transport(transport)).consume(on: transport, options)
     }
 
     public func canConsume(
         _ producer: ProducerID, on router: RouterID, _ capabilities: RTPCapabilities
     ) async -> Bool {
-        await worker.canConsume(producer, on: router, capabilities)
+        await worker(of: .router(router)).canConsume(producer, on: router, capabilities)
     }
 
-    public func pause(_ producer: ProducerID) async throws(MediaCoreError) { try await worker.pause(producer) }
-    public func resume(_ producer: ProducerID) async throws(MediaCoreError) { try await worker.resume(producer) }
-    public func pause(_ consumer: ConsumerID) async throws(MediaCoreError) { try await worker.pause(consumer) }
-    public func resume(_ consumer: ConsumerID) async throws(MediaCoreError) { try await worker.resume(consumer) }
+    public func pause(_ producer: ProducerID) async throws(MediaCoreError) {
+        try await worker(of: .producer(producer)).pause(producer)
+    }
+
+    public func resume(_ producer: ProducerID) async throws(MediaCoreError) {
+        try await worker(of: .producer(producer)).resume(producer)
+    }
+
+    public func pause(_ consumer: ConsumerID) async throws(MediaCoreError) {
+        try await worker(of: .consumer(consumer)).pause(consumer)
+    }
+
+    public func resume(_ consumer: ConsumerID) async throws(MediaCoreError) {
+        try await worker(of: .consumer(consumer)).resume(consumer)
+    }
 
     public func requestKeyFrame(_ consumer: ConsumerID) async throws(MediaCoreError) {
-        try await worker.requestKeyFrame(consumer)
+        try await worker(of: .consumer(consumer)).requestKeyFrame(consumer)
     }
 
     public func stats(_ transport: TransportID) async throws(MediaCoreError) -> JSONValue {
-        try await worker.stats(transport)
+        try await worker(of: .transport(transport)).stats(transport)
     }
 
     public func stats(_ producer: ProducerID) async throws(MediaCoreError) -> JSONValue {
-        try await worker.stats(producer)
+        try await worker(of: .producer(producer)).stats(producer)
     }
 
     public func stats(_ consumer: ConsumerID) async throws(MediaCoreError) -> JSONValue {
-        try await worker.stats(consumer)
+        try await worker(of: .consumer(consumer)).stats(consumer)
     }
 
-    public func close(_ router: RouterID) async { await worker.close(router) }
-    public func close(_ transport: TransportID) async { await worker.close(transport) }
-    public func close(_ producer: ProducerID) async { await worker.close(producer) }
-    public func close(_ consumer: ConsumerID) async { await worker.close(consumer) }
+    public func close(_ router: RouterID) async { await worker(of: .router(router)).close(router) }
+    public func close(_ transport: TransportID) async { await worker(of: .transport(transport)).close(transport) }
+    public func close(_ producer: ProducerID) async { await worker(of: .producer(producer)).close(producer) }
+    public func close(_ consumer: ConsumerID) async { await worker(of: .consumer(consumer)).close(consumer) }
 }

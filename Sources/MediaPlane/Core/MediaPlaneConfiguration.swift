@@ -9,6 +9,10 @@ public struct MediaPlaneConfiguration: Sendable, Hashable {
     public var announcedAddress: String?
     /// UDP ports of transports.
     public var portRange: ClosedRange<UInt16>
+    /// How long a port rests before it belongs to another transport; zero: not at all.
+    public var portQuarantine: Duration
+    /// Threads that forward media; each router is on one. Nil: one per core.
+    public var workers: Int?
     /// The most that a producer keeps since its last key frame.
     public var gopCacheBytes: Int
     /// The longest time since its last key frame that a producer keeps.
@@ -18,16 +22,22 @@ public struct MediaPlaneConfiguration: Sendable, Hashable {
 
     public init(
         listenIP: String = "127.0.0.1", announcedAddress: String? = nil,
-        portRange: ClosedRange<UInt16> = 40_000...49_999, gopCacheBytes: Int = 8 << 20,
+        portRange: ClosedRange<UInt16> = 40_000...49_999,
+        portQuarantine: Duration = PortPool.standardQuarantine, workers: Int? = nil, gopCacheBytes: Int = 8 << 20,
         gopCacheDuration: Duration = .seconds(12), coalescing: Bool = true
     ) {
         self.listenIP = listenIP
         self.announcedAddress = announcedAddress
         self.portRange = portRange
+        self.portQuarantine = portQuarantine
+        self.workers = workers
         self.gopCacheBytes = gopCacheBytes
         self.gopCacheDuration = gopCacheDuration
         self.coalescing = coalescing
     }
+
+    /// How many workers there may be.
+    public static let workerCounts = 1...64
 
     /// - Throws: The first key whose value can't be right.
     public func validate() throws(MediaPlaneConfigurationError) {
@@ -40,6 +50,12 @@ public struct MediaPlaneConfiguration: Sendable, Hashable {
         if portRange.lowerBound == 0 {
             throw .init(
                 key: "portRange", value: "\(portRange.lowerBound)-\(portRange.upperBound)", expected: "ports 1-65535")
+        }
+        if !(Duration.zero...Duration.seconds(3600)).contains(portQuarantine) {
+            throw .init(key: "portQuarantine", value: "\(portQuarantine)", expected: "0 to 3600 seconds")
+        }
+        if let workers, !Self.workerCounts.contains(workers) {
+            throw .init(key: "workers", value: "\(workers)", expected: "1 to \(Self.workerCounts.upperBound) workers")
         }
         if !(65_536...(1 << 30)).contains(gopCacheBytes) {
             throw .init(key: "gopCacheBytes", value: "\(gopCacheBytes)", expected: "65536 to 1073741824 bytes")

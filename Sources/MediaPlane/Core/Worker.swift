@@ -6,9 +6,21 @@ import SFU
 
 /// One thread's worth of the embedded core: an actor on its own media loop. Commands run between two turns.
 actor Worker {
+    /// What all workers of a core share.
+    struct Surroundings: Sendable {
+        let configuration: MediaPlaneConfiguration
+        let ports: Locked<PortPool>
+        let directory: Directory
+        let events: AsyncStream<MediaCoreEvent>.Continuation
+    }
+
     nonisolated let loop: MediaLoop
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+    nonisolated let gauge = WorkerGauge()
 
+    /// Its place among the workers.
+    private let number: Int
+    private let directory: Directory
     private let configuration: MediaPlaneConfiguration
     private let events: AsyncStream<MediaCoreEvent>.Continuation
     private var plane: Plane
@@ -16,13 +28,12 @@ actor Worker {
     /// The highest sums that were told: a counter does not fall, although late packets lower what was lost.
     private var toldLost = (received: Int64(0), sent: Int64(0))
 
-    init(
-        loop: MediaLoop, configuration: MediaPlaneConfiguration,
-        events: AsyncStream<MediaCoreEvent>.Continuation
-    ) {
+    init(number: Int, loop: MediaLoop, _ surroundings: Surroundings) {
+        self.number = number
         self.loop = loop
-        self.configuration = configuration
-        self.events = events
+        directory = surroundings.directory
+        configuration = surroundings.configuration
+        events = surroundings.events
         var settings = SFUConfiguration()
         settings.gopCacheBytes = configuration.gopCacheBytes
         settings.gopCacheDuration = configuration.gopCacheDuration
@@ -31,7 +42,7 @@ actor Worker {
         settings.unixNanosecondsAtZero = ladle_realtime_ns() - ladle_monotonic_ns()
         plane = Plane(
             engine: MediaEngine(configuration: settings), sockets: SocketTable(loop: loop),
-            ports: PortPool(ip: configuration.listenIP, range: configuration.portRange, start: .random(in: 0 ... .max)))
+            ports: surroundings.ports, gauge: gauge)
     }
 
     /// Lets the loop drive the plane, until `shutDown`.
@@ -43,7 +54,6 @@ actor Worker {
     }
 
     var counters: MediaPlaneCounters { plane.counters }
-    var portsInUse: Int { plane.ports.inUse }
 
     /// Runs on the loop, and that is all.
     /// - Returns: how often it was asked. Touching the actor's state is the point: the optimiser leaves out the way to an
@@ -61,15 +71,15 @@ actor Worker {
         (totals.receivedLost, totals.sentLost) = toldLost
         return WorkerMeasurements(
             counters: plane.counters, totals: totals, strayDatagrams: plane.engine.strayDatagrams,
-            portsInUse: plane.ports.inUse)
+            sockets: plane.sockets.count)
     }
 
     /// Closes every socket. Commands fail from here on.
     func shutDown() {
         guard !isShutDown else { return }
         isShutDown = true
-        plane.sockets.removeAll()
-        events.finish()
+        plane.closeAllSockets(now: Self.now())
+        gauge.tell(consumers: 0)
         loop.stop()
     }
 
@@ -83,7 +93,12 @@ actor Worker {
     /// Performs what the engine wants done beside sending: facts are told before the command that caused them answers.
     private func settle(now: Instant) {
         plane.closeSockets(now: now)
-        for event in plane.outbox.takeEvents() { events.yield(MediaCoreEvent(event)) }
+        for event in plane.outbox.takeEvents() {
+            let event = MediaCoreEvent(event)
+            if let object = Directory.Object(closedBy: event) { directory.strike(object) }
+            events.yield(event)
+        }
+        gauge.tell(consumers: plane.engine.population.consumers)
     }
 
     private func checkIsUp() throws(MediaCoreError) {
@@ -101,6 +116,7 @@ extension Worker {
         let id = RouterID.random()
         do {
             let capabilities = try plane.engine.createRouter(id: id, mediaCodecs: mediaCodecs ?? RouterCodecs.standard)
+            directory.enter(.router(id), on: number)
             return RouterDescription(id: id, rtpCapabilities: capabilities)
         } catch { throw MediaCoreError(error) }
     }
@@ -115,16 +131,16 @@ extension Worker {
                 message: "SRTP on plain transports is not supported yet by the embedded core")
         }
         let now = Self.now()
-        let rtp = try openEndpoint(hasOneRemote: options.rtcpMux, now: now)
-        var rtcp: LocalEndpoint?
+        let (rtp, rtcp) = try openEndpoints(rtcpMux: options.rtcpMux, now: now)
         do {
-            if !options.rtcpMux { rtcp = try openEndpoint(hasOneRemote: false, now: now) }
             let id = TransportID.random()
             let setup = PlainTransportSetup(
                 router: router, id: id, rtp: rtp, rtcp: rtcp, comedia: options.comedia, cname: options.cname)
-            return try command { engine, _, now throws(SFUError) in
+            let description = try command { engine, _, now throws(SFUError) in
                 PlainTransportDescription(id: id, try engine.createPlainTransport(setup, now: now))
             }
+            directory.enter(.transport(id), on: number)
+            return description
         } catch {
             plane.close(rtp.socket, now: now)
             if let rtcp { plane.close(rtcp.socket, now: now) }
@@ -143,17 +159,41 @@ extension Worker {
         }
     }
 
-    /// - Parameter hasOneRemote: With RTCP on the RTP port, a plain transport's remote side is one address, fixed by
-    ///   `connect` or by the first packet. Otherwise RTCP may come to either port, from another one than RTP does.
-    private func openEndpoint(hasOneRemote: Bool, now: Instant) throws(MediaCoreError) -> LocalEndpoint {
-        let socket = try plane.ports.bind(now: now)
+    /// One endpoint, or one for RTP and one for RTCP.
+    ///
+    /// With RTCP on the RTP port, a plain transport's remote side is one address, fixed by `connect` or by the first packet.
+    /// Otherwise RTCP may come to either port, from another one than RTP does.
+    private func openEndpoints(
+        rtcpMux: Bool, now: Instant
+    ) throws(MediaCoreError) -> (rtp: LocalEndpoint, rtcp: LocalEndpoint?) {
+        if rtcpMux {
+            let socket = try plane.ports.withLock { pool throws(MediaCoreError) in try pool.bind(now: now) }
+            return (try endpoint(socket, hasOneRemote: true, now: now), nil)
+        }
+        let pair = try plane.ports.withLock { pool throws(MediaCoreError) in try pool.bindPair(now: now) }
+        let rtcpPort = pair.rtcp.local.port
+        let rtp: LocalEndpoint
+        do { rtp = try endpoint(pair.rtp, hasOneRemote: false, now: now) } catch {
+            plane.ports.withLock { $0.release(rtcpPort, now: now) }
+            throw error
+        }
+        do { return (rtp, try endpoint(pair.rtcp, hasOneRemote: false, now: now)) } catch {
+            plane.close(rtp.socket, now: now)
+            throw error
+        }
+    }
+
+    /// On an error the port has been given back.
+    private func endpoint(
+        _ socket: consuming UDPSocket, hasOneRemote: Bool, now: Instant
+    ) throws(MediaCoreError) -> LocalEndpoint {
         let port = socket.local.port
         do {
             let id = try plane.sockets.insert(socket, hasOneRemote: hasOneRemote)
             return LocalEndpoint(
                 socket: id, address: configuration.announcedAddress ?? configuration.listenIP, port: port)
         } catch {
-            plane.ports.release(port, now: now)
+            plane.ports.withLock { $0.release(port, now: now) }
             throw error
         }
     }
@@ -168,9 +208,11 @@ extension Worker {
         let setup = ProducerSetup(
             transport: transport, id: .random(), kind: options.kind, rtpParameters: options.rtpParameters,
             paused: options.paused)
-        return try command { engine, outbox, now throws(SFUError) in
+        let description = try command { engine, outbox, now throws(SFUError) in
             ProducerDescription(try engine.produce(setup, now: now, into: &outbox))
         }
+        directory.enter(.producer(description.id), on: number)
+        return description
     }
 
     func consume(
@@ -179,9 +221,11 @@ extension Worker {
         let setup = ConsumerSetup(
             transport: transport, id: .random(), producer: options.producer,
             rtpCapabilities: options.rtpCapabilities, paused: options.paused, enableRTX: options.enableRTX)
-        return try command { engine, outbox, now throws(SFUError) in
+        let description = try command { engine, outbox, now throws(SFUError) in
             ConsumerDescription(try engine.consume(setup, now: now, into: &outbox))
         }
+        directory.enter(.consumer(description.id), on: number)
+        return description
     }
 
     func canConsume(_ producer: ProducerID, on router: RouterID, _ capabilities: RTPCapabilities) -> Bool {
@@ -222,16 +266,24 @@ extension Worker {
         try command { engine, _, now throws(SFUError) in try engine.stats(of: id, now: now) }
     }
 
-    func close(_ id: RouterID) { closing { engine, outbox, now in engine.close(id, now: now, into: &outbox) } }
+    func close(_ id: RouterID) {
+        directory.strike(.router(id))
+        closing { engine, outbox, now in engine.close(id, now: now, into: &outbox) }
+    }
     func close(_ id: TransportID) {
+        directory.strike(.transport(id))
         closing(last: id) { engine, outbox, now in engine.close(id, now: now, into: &outbox) }
     }
     func close(_ id: ProducerID) {
+        directory.strike(.producer(id))
         closing(last: plane.engine.transport(of: id)) { engine, outbox, now in
             engine.close(id, now: now, into: &outbox)
         }
     }
-    func close(_ id: ConsumerID) { closing { engine, outbox, now in engine.close(id, now: now, into: &outbox) } }
+    func close(_ id: ConsumerID) {
+        directory.strike(.consumer(id))
+        closing { engine, outbox, now in engine.close(id, now: now, into: &outbox) }
+    }
 
     /// One command to the engine, and what follows from it. The loop makes a turn right after, so media that the command
     /// set free leave at once.

@@ -18,14 +18,14 @@ public struct WorkerMeasurements: Sendable, Hashable {
     public var receivedLost: UInt64 = 0
     /// Packets of consumers that their receivers missed, as they report it.
     public var sentLost: UInt64 = 0
-    /// UDP ports that transports hold now.
-    public var portsInUse = 0
+    /// UDP sockets of its transports now.
+    public var sockets = 0
 
     public init() {}
 
-    init(counters: MediaPlaneCounters, totals: EngineTotals, strayDatagrams: UInt64, portsInUse: Int) {
+    init(counters: MediaPlaneCounters, totals: EngineTotals, strayDatagrams: UInt64, sockets: Int) {
         self.counters = counters
-        self.portsInUse = portsInUse
+        self.sockets = sockets
         receivedDrops =
             DropCounters.reasons.map { Drop(reason: $0.name, count: totals.drops[keyPath: $0.path]) }
             + [Drop(reason: "closed_transport", count: strayDatagrams)]

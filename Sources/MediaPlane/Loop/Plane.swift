@@ -24,7 +24,9 @@ struct Plane: ~Copyable {
     var engine: MediaEngine
     var outbox = Outbox()
     var sockets: SocketTable
-    var ports: PortPool
+    /// Shared with the other workers: the lock is held while a command binds or closes, never on the way of a packet.
+    let ports: Locked<PortPool>
+    private let gauge: WorkerGauge
     private(set) var counters = MediaPlaneCounters()
     private var received = ReceiveBatch()
     private var sender = SendBatch()
@@ -32,11 +34,14 @@ struct Plane: ~Copyable {
     private var bytesSinceFlush = 0
     private let longestNap: Duration
 
-    init(engine: consuming MediaEngine, sockets: consuming SocketTable, ports: PortPool) {
+    init(
+        engine: consuming MediaEngine, sockets: consuming SocketTable, ports: Locked<PortPool>, gauge: WorkerGauge
+    ) {
         longestNap = engine.configuration.coalescing.window
         self.engine = engine
         self.sockets = sockets
         self.ports = ports
+        self.gauge = gauge
     }
 
     /// Packets in, timers, packets out.
@@ -53,6 +58,7 @@ struct Plane: ~Copyable {
         flush(now: now)
         if engine.wantsLoad(at: now) {
             engine.learned(threadCPUTime: .nanoseconds(ladle_thread_cpu_ns()), now: now)
+            gauge.tell(share: engine.load.share, now: now)
         }
         guard let deadline = engine.nextDeadline else { return .forEver }
         return engine.isHolding ? .nap(until: min(deadline, now + longestNap)) : .until(deadline)
@@ -91,7 +97,12 @@ struct Plane: ~Copyable {
 
     /// Closes a socket; its port rests.
     mutating func close(_ socket: SocketID, now: Instant) {
-        if let port = sockets.remove(socket) { ports.release(port, now: now) }
+        if let port = sockets.remove(socket) { ports.withLock { $0.release(port, now: now) } }
+    }
+
+    /// Closes what is left.
+    mutating func closeAllSockets(now: Instant) {
+        for socket in sockets.all { close(socket, now: now) }
     }
 
     private mutating func flush(now: Instant) {

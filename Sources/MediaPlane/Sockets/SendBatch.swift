@@ -6,8 +6,12 @@ import SFU
 /// Gives an outbox's runs to the kernel: one `sendmmsg` per socket, one UDP_SEGMENT message per run of two or more.
 ///
 /// Nothing waits and nothing is tried again later: a destination that can't take its packets now loses them, and only
-/// it. Real-time media are worth nothing late, and receivers ask for what they miss.
-struct SendBatch: ~Copyable {
+/// it. Real-time media are worth nothing late, and receivers ask for what they miss. A socket whose buffer is full is left
+/// alone until the next turn: no system call is made for the rest of its packets.
+public struct SendBatch: ~Copyable {
+    /// sendmmsg(2) without blocking: the number of messages, or a negated errno.
+    public typealias Call = @convention(c) (Int32, UnsafeMutablePointer<ladle_mmsghdr>?, UInt32) -> Int32
+
     /// Messages a call.
     private static let capacity = 256
 
@@ -15,7 +19,11 @@ struct SendBatch: ~Copyable {
     private let pieces: UnsafeMutablePointer<iovec>
     private let control: UnsafeMutableRawPointer
 
-    init() {
+    private let call: Call
+
+    /// - Parameter call: The kernel's, but for tests of what a full buffer does.
+    public init(_ call: @escaping Call = ladle_sendmmsg) {
+        self.call = call
         messages = .allocate(capacity: Self.capacity)
         messages.initialize(repeating: ladle_mmsghdr(), count: Self.capacity)
         pieces = .allocate(capacity: Self.capacity)
@@ -30,7 +38,8 @@ struct SendBatch: ~Copyable {
     }
 
     /// Sends all and counts what became of it. The outbox still holds its runs afterwards.
-    mutating func send(
+    /// - Parameter counters: Their `turns` tell one turn from the next.
+    public mutating func send(
         _ outbox: borrowing Outbox, on sockets: inout SocketTable, counting counters: inout MediaPlaneCounters
     ) {
         let slots = UnsafeRawBufferPointer(start: outbox.slots.base, count: outbox.used)
@@ -51,19 +60,23 @@ struct SendBatch: ~Copyable {
         _ runs: UnsafeBufferPointer<SegmentRun>, of slots: UnsafeRawBufferPointer, on socket: SocketID,
         _ sockets: inout SocketTable, _ counters: inout MediaPlaneCounters
     ) {
-        guard let (descriptor, takesRuns, fixed) = sockets.route(socket) else { return }
-        guard takesRuns else {
-            for run in runs { sendSingly(run, of: slots, on: descriptor, &counters) }
+        guard let route = sockets.route(socket) else { return }
+        if route.fullTurn == counters.turns {
+            for run in runs { counters.overflowed += UInt64(run.count) }
             return
         }
-        for index in runs.indices { fill(index, runs, slots, fixed) }
+        guard route.takesRuns else {
+            sendSingly(runs[...], of: slots, on: socket, &sockets, &counters)
+            return
+        }
+        for index in runs.indices { fill(index, runs, slots, route.fixed) }
         var next = 0
         while next < runs.count {
-            let result = Int(ladle_sendmmsg(descriptor, messages + next, UInt32(runs.count - next)))
+            let result = Int(call(route.descriptor, messages + next, UInt32(runs.count - next)))
             if result > 0 {
                 for run in runs[next..<next + result] { counters.countSent(run) }
                 next += result
-                if fixed == nil, next == runs.count { sockets.fix(socket, to: runs[0].destination) }
+                if route.fixed == nil, next == runs.count { sockets.fix(socket, to: runs[0].destination) }
                 continue
             }
             switch Int32(-result) {
@@ -78,11 +91,15 @@ struct SendBatch: ~Copyable {
                     // The path or the device does not take segments. It will not another time either.
                     sockets.refuseRuns(socket)
                     counters.runsCutUp += 1
-                    for run in runs[next...] { sendSingly(run, of: slots, on: descriptor, &counters) }
+                    sendSingly(runs[next...], of: slots, on: socket, &sockets, &counters)
                     return
                 }
                 counters.failed += 1
                 next += 1
+            case EAGAIN, ENOBUFS:
+                sockets.isFull(socket, turn: counters.turns)
+                for run in runs[next...] { counters.overflowed += UInt64(run.count) }
+                return
             default:
                 counters.countUnsent(runs[next], errno: Int32(-result))
                 next += 1
@@ -117,37 +134,48 @@ struct SendBatch: ~Copyable {
         }
     }
 
-    /// Each datagram of a run by itself.
-    private func sendSingly(
-        _ run: SegmentRun, of slots: UnsafeRawBufferPointer, on descriptor: Int32, _ counters: inout MediaPlaneCounters
+    /// Each datagram of the runs by itself.
+    private mutating func sendSingly(
+        _ runs: Slice<UnsafeBufferPointer<SegmentRun>>, of slots: UnsafeRawBufferPointer, on socket: SocketID,
+        _ sockets: inout SocketTable, _ counters: inout MediaPlaneCounters
     ) {
-        var single = run
-        single.count = 1
-        var offset = Int(run.offset)
-        let end = offset + Int(run.length)
-        while offset < end {
-            let count = min(Int(run.segmentSize), end - offset)
-            let bytes = UnsafeRawBufferPointer(rebasing: slots[offset..<offset + count])
-            single.length = UInt32(count)
-            var result = send(bytes, to: run.destination, on: descriptor)
-            // An ICMP error for something sent earlier is reported once, and this datagram has not been tried.
-            if result == ECONNREFUSED {
-                counters.refused += 1
-                result = send(bytes, to: run.destination, on: descriptor)
+        guard let descriptor = sockets.descriptor(socket) else { return }
+        var isFull = false
+        for run in runs {
+            var single = run
+            single.count = 1
+            for index in 0..<UInt32(run.count) {
+                single.offset = run.offset + index * UInt32(run.segmentSize)
+                single.length = min(UInt32(run.segmentSize), run.offset + run.length - single.offset)
+                if isFull {
+                    counters.overflowed += 1
+                    continue
+                }
+                isFull = !sendAlone(single, of: slots, on: descriptor, &counters)
+                if isFull { sockets.isFull(socket, turn: counters.turns) }
             }
-            if result == 0 { counters.countSent(single) } else { counters.countUnsent(single, errno: result) }
-            offset += count
         }
     }
 
-    private func send(_ bytes: UnsafeRawBufferPointer, to: SocketAddress, on descriptor: Int32) -> Int32 {
-        let sent = withUnsafePointer(to: to.storage) { storage in
-            // Laid out as the kernel reads it, for both families.
-            storage.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                sendto(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT), $0, to.length)
+    /// A run of one datagram. False: the buffer is full.
+    private func sendAlone(
+        _ run: SegmentRun, of slots: UnsafeRawBufferPointer, on descriptor: Int32, _ counters: inout MediaPlaneCounters
+    ) -> Bool {
+        withUnsafePointer(to: run) { run in
+            fill(0, UnsafeBufferPointer(start: run, count: 1), slots, nil)
+            var result = call(descriptor, messages, 1)
+            // An ICMP error for something sent earlier is reported once, and this datagram has not been tried.
+            if result == -ECONNREFUSED {
+                counters.refused += 1
+                result = call(descriptor, messages, 1)
             }
+            if result == 1 {
+                counters.countSent(run.pointee)
+            } else {
+                counters.countUnsent(run.pointee, errno: -result)
+            }
+            return result != -EAGAIN && result != -ENOBUFS
         }
-        return sent >= 0 ? 0 : errno
     }
 
     private static let destinationOffset: Int = {
@@ -179,6 +207,19 @@ public struct MediaPlaneCounters: Sendable, Hashable {
     public var turns: UInt64 = 0
 
     public init() {}
+
+    public static func += (sum: inout MediaPlaneCounters, other: MediaPlaneCounters) {
+        sum.received += other.received
+        sum.receivedBytes += other.receivedBytes
+        sum.sent += other.sent
+        sum.sentBytes += other.sentBytes
+        sum.messages += other.messages
+        sum.overflowed += other.overflowed
+        sum.failed += other.failed
+        sum.refused += other.refused
+        sum.runsCutUp += other.runsCutUp
+        sum.turns += other.turns
+    }
 
     mutating func countSent(_ run: SegmentRun) {
         sent += UInt64(run.count)

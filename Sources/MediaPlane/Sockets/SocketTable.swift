@@ -4,11 +4,13 @@ import MediaCore
 import SFU
 
 /// The sockets of one worker, each with the number by which epoll and the engine name it.
-struct SocketTable: ~Copyable {
+public struct SocketTable: ~Copyable {
     struct Entry: ~Copyable {
         let socket: UDPSocket
         /// False after the kernel refused a run here: the path's MTU is below the segment, or the device can't.
         var takesRuns = true
+        /// When its buffer was found full, by the caller's count of turns.
+        var fullTurn: UInt64?
         var remote: Remote
 
         init(_ socket: consuming UDPSocket, _ remote: Remote) {
@@ -30,13 +32,13 @@ struct SocketTable: ~Copyable {
     private var entries = Slab<Entry>()
     private let loop: MediaLoop
 
-    init(loop: MediaLoop) { self.loop = loop }
+    public init(loop: MediaLoop) { self.loop = loop }
 
     var count: Int { entries.count }
 
     /// Takes the socket in and watches it.
     /// - Parameter hasOneRemote: All that is ever sent from it goes to one address, and nothing from others is wanted.
-    mutating func insert(_ socket: consuming UDPSocket, hasOneRemote: Bool) throws(MediaCoreError) -> SocketID {
+    public mutating func insert(_ socket: consuming UDPSocket, hasOneRemote: Bool) throws(MediaCoreError) -> SocketID {
         let descriptor = socket.descriptor
         let index = entries.insert(Entry(socket, hasOneRemote ? .one : .any))
         let failure = loop.watch(descriptor, token: index.slot)
@@ -56,9 +58,9 @@ struct SocketTable: ~Copyable {
         return port
     }
 
-    /// Closes all.
-    mutating func removeAll() {
-        for slot in 0..<entries.slotCount { _ = remove(SocketID(UInt32(slot))) }
+    /// Those that are open.
+    var all: [SocketID] {
+        (0..<entries.slotCount).filter { entries.index(ofSlot: $0) != nil }.map { SocketID(UInt32($0)) }
     }
 
     /// Nil when it has been closed.
@@ -67,15 +69,31 @@ struct SocketTable: ~Copyable {
         return entries[index].socket.descriptor
     }
 
-    /// How to send on a socket: its descriptor, whether it takes runs, and the remote side that the kernel knows.
-    func route(_ id: SocketID) -> (descriptor: Int32, takesRuns: Bool, fixed: SocketAddress?)? {
+    /// How to send on a socket.
+    struct Route {
+        let descriptor: Int32
+        let takesRuns: Bool
+        /// The remote side that the kernel knows.
+        let fixed: SocketAddress?
+        /// When its buffer was found full last.
+        let fullTurn: UInt64?
+    }
+
+    func route(_ id: SocketID) -> Route? {
         guard let index = index(of: id.rawValue) else { return nil }
         var fixed: SocketAddress?
         if case .fixed(let remote) = entries[index].remote { fixed = remote }
-        return (entries[index].socket.descriptor, entries[index].takesRuns, fixed)
+        return Route(
+            descriptor: entries[index].socket.descriptor, takesRuns: entries[index].takesRuns, fixed: fixed,
+            fullTurn: entries[index].fullTurn)
     }
 
-    mutating func refuseRuns(_ id: SocketID) {
+    mutating func isFull(_ id: SocketID, turn: UInt64) {
+        if let index = index(of: id.rawValue) { entries[index].fullTurn = turn }
+    }
+
+    /// Datagrams leave one by one from now on.
+    public mutating func refuseRuns(_ id: SocketID) {
         if let index = index(of: id.rawValue) { entries[index].takesRuns = false }
     }
 

@@ -15,8 +15,8 @@ struct Consumer: ~Copyable {
     var paused: Bool
     var producerPaused: Bool
 
-    /// How much it counts when the bandwidth of its path is divided: 1…255.
-    var priority: UInt8 = 1
+    /// What it gets of its transport's bandwidth.
+    var share = BandwidthShare()
     /// Of types simulcast and svc.
     var layers: LayerSelection?
 
@@ -39,7 +39,8 @@ struct Consumer: ~Copyable {
         if type == .simulcast || type == .svc {
             let mode = ScalabilityMode(parsing: parameters.encodings.first?.scalabilityMode)
             var selection = LayerSelection(
-                spatialLayers: mode.spatialLayers, temporalLayers: mode.temporalLayers, isSVC: type == .svc)
+                spatialLayers: mode.spatialLayers, temporalLayers: mode.temporalLayers, isSVC: type == .svc,
+                isKSVC: mode.ksvc)
             if let wanted = setup.preferredLayers {
                 _ = selection.preference.prefer(
                     spatialLayer: wanted.spatialLayer, temporalLayer: wanted.temporalLayer)

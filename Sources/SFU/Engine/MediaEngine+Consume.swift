@@ -36,6 +36,7 @@ extension MediaEngine {
         producers[producer].consumers.append(index)
         addSender(
             of: index, encoding: 0, reading: producers[producer].streams[0], hasLayers: consumers[index].layers != nil)
+        consumedBandwidth(index, now: now, into: &out)
         start(index, now: now, into: &out)
         return consumers[index].state(score(of: index))
     }
@@ -51,7 +52,7 @@ extension MediaEngine {
             SendStream(
                 consumers[consumer].rtpParameters, encoding: encoding, kind: consumers[consumer].kind,
                 consumer: consumer, transport: transport, stream: stream,
-                firstSequence: firstSequence,
+                firstSequence: firstSequence, firstRTXSequence: UInt16.random(in: 1000...32_767, using: &random),
                 layers: hasLayers ? layerRewriter(of: consumer, firstSequence: firstSequence) : nil))
         consumers[consumer].senders.append(index)
         transports[transport].senderBySSRC[senders[index].ssrc] = index

@@ -80,16 +80,22 @@ extension MediaEngine {
     ) -> Bool {
         let (packets, bytes) = (senders[index].forwarder.packetCount, senders[index].forwarder.byteCount)
         out.endRun()
-        let progress = Self.forward(&senders, index, streams, stream, limit: limit, to: path, into: &out)
+        let failures = senders[index].forwarder.failureCount
+        let transport = senders[index].transport
+        let progress = Self.forward(
+            &senders, index, streams, stream, &transports[transport], limit: limit, to: path, now: now, into: &out)
         let sent = Int(senders[index].forwarder.packetCount - packets)
         if sent > 0 {
             if senders[index].forwarder.layers != nil { reportLayers(of: index, now: now, into: &out) }
             let size = Int(senders[index].forwarder.byteCount - bytes)
             senders[index].rate.add(size, now: now)
             senders[index].catchUp.sent(sent)
-            transports[senders[index].transport].sent.count(size, now: now)
-            transports[senders[index].transport].sent.countRTP(size, now: now)
+            let overhead = sent * (transports[transport].security?.overhead ?? 0)
+            transports[transport].sent.count(size + overhead, now: now)
+            transports[transport].sent.countRTP(size, now: now)
+            transports[transport].drops.unprotected += senders[index].forwarder.failureCount - failures
             meter.forwarded(sent)
+            armBandwidth(of: transport)
         }
         switch progress {
         case .outboxFull: return true
@@ -103,9 +109,12 @@ extension MediaEngine {
     // Both slabs are parameters: two elements of two properties can't be told apart by the exclusivity checks.
     private static func forward(
         _ senders: inout Slab<SendStream>, _ index: SlabIndex, _ streams: borrowing Slab<ReceiveStream>,
-        _ stream: SlabIndex, limit: Int, to path: TransportPath, into out: inout Outbox
+        _ stream: SlabIndex, _ transport: inout Transport, limit: Int, to path: TransportPath, now: Instant,
+        into out: inout Outbox
     ) -> PacketForwarder.Progress {
-        senders[index].forwarder.forward(streams[stream].log, limit: limit, to: path, into: &out)
+        senders[index].forwarder.forward(
+            streams[stream].log, of: streams[stream].encodingIndex, limit: limit, to: path,
+            under: &transport.security, counting: &transport.bandwidth, now: now, into: &out)
     }
 
     /// The log ran over what the receiver would have got next: it starts anew.

@@ -13,8 +13,7 @@ extension MediaEngine {
     func layerRewriter(of consumer: SlabIndex, firstSequence: UInt16) -> LayerRewriter {
         let parameters = consumers[consumer].rtpParameters
         return LayerRewriter(
-            isSVC: consumers[consumer].type == .svc,
-            isKSVC: ScalabilityMode(parsing: parameters.encodings.first?.scalabilityMode).ksvc,
+            isSVC: consumers[consumer].type == .svc, isKSVC: consumers[consumer].layers?.isKSVC ?? false,
             clockRate: parameters.codecs.first?.clockRate ?? 90_000, firstSequence: firstSequence)
     }
 
@@ -27,11 +26,27 @@ extension MediaEngine {
     // MARK: - Aiming
 
     /// Looks anew at which layers a consumer should get. Nothing happens to others, nor to paused ones.
-    mutating func reconsider(_ index: SlabIndex, now: Instant, into out: inout Outbox) {
+    /// - Parameter isForced: The wish itself has changed.
+    mutating func reconsider(_ index: SlabIndex, isForced: Bool = false, now: Instant, into out: inout Outbox) {
+        guard let layers = consumers[index].layers, consumers[index].isActive else { return }
+        let transport = consumers[index].transport
+        guard transports[transport].bandwidth.outgoing != nil else {
+            settle(index, now: now, into: &out)
+            return
+        }
+        // Others on the path have a say: they are bothered when the spatial layer would be another one.
+        let wanted = LayerLimit.upTo(layers.preference.preferred)
+        let target = LayerChoice(layers.preference, limit: wanted).target(layerStates(of: index, now: now))
+        guard isForced || target?.spatialLayer != layers.target?.spatialLayer else { return }
+        distributeBandwidth(of: transport, now: now, into: &out)
+    }
+
+    /// Aims at what can be had within the consumer's limit.
+    mutating func settle(_ index: SlabIndex, now: Instant, into out: inout Outbox) {
         guard let layers = consumers[index].layers, let sender = consumers[index].senders.first,
             consumers[index].isActive, transports[consumers[index].transport].isConnected
         else { return }
-        let choice = LayerChoice(layers.preference, limit: layers.limit)
+        let choice = LayerChoice(layers.preference, limit: consumers[index].share.limit)
         let target = choice.target(layerStates(of: index, now: now))
         guard target != layers.target else { return }
         guard let target else {
@@ -109,7 +124,7 @@ extension MediaEngine {
         else { return nil }
         // Just come, or nothing else is to be had.
         if gop.arrival >= wish.since || streams[senders[sender].stream].isDead { return gop }
-        let available = consumers[senders[sender].consumer].layers?.availableBitsPerSecond
+        let available = transports[senders[sender].transport].bandwidth.outgoing?.availableBitrate
         let isWorthwhile = configuration.cachedSwitch.isWorthwhile(
             age: now - gop.arrival, bytes: streams[stream].log.head - gop.position, bitsPerSecond: available)
         return isWorthwhile ? gop : nil

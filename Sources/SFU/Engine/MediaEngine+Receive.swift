@@ -13,6 +13,10 @@ extension MediaEngine {
             strayDatagrams += 1
             return
         }
+        if transports[transport].security != nil {
+            receiveProtected(datagram, transport, on: socket, from: from, now: now, into: &out)
+            return
+        }
         switch PacketKind.of(datagram) {
         case .rtp: receiveRTP(datagram, transport, on: socket, from: from, now: now, into: &out)
         case .rtcp: receiveRTCP(datagram, transport, on: socket, from: from, now: now, into: &out)
@@ -20,9 +24,10 @@ extension MediaEngine {
         }
     }
 
-    private mutating func receiveRTP(
-        _ packet: RawSpan, _ transport: SlabIndex, on socket: SocketID, from: SocketAddress, now: Instant,
-        into out: inout Outbox
+    /// - Parameter overhead: Bytes that it was longer by on the wire.
+    mutating func receiveRTP(
+        _ packet: RawSpan, overhead: Int = 0, _ transport: SlabIndex, on socket: SocketID, from: SocketAddress,
+        now: Instant, into out: inout Outbox
     ) {
         guard let header = try? RTPHeader(parsing: packet) else {
             transports[transport].drops.malformed += 1
@@ -40,14 +45,19 @@ extension MediaEngine {
             out.report(.transportConnected(transports[transport].id, tuple))
             becameConnected(transport, now: now, into: &out)
         }
-        transports[transport].received.count(packet.byteCount, now: now)
+        transports[transport].received.count(packet.byteCount + overhead, now: now)
         guard packet.byteCount <= Self.maximumPacket else {
             transports[transport].drops.oversized += 1
             return
         }
+        receivedBandwidth(header, packet, transport, now: now)
         let known = transports[transport].listener.producer(ssrc: header.ssrc)
         guard let producer = known ?? transports[transport].listener.producer(of: header, in: packet) else {
             transports[transport].drops.noProducer += 1
+            return
+        }
+        if producers[producer].codecs.isRetransmission(header.payloadType) {
+            receiveRetransmission(header, packet, of: producer, on: transport, now: now, into: &out)
             return
         }
         guard let stream = stream(of: producer, for: header, packet, on: transport) else {
@@ -65,6 +75,8 @@ extension MediaEngine {
         }
         if receipt.hasRestarted { streamRestarted(stream, header, now: now) }
         if receipt.isKept { packetKept(receipt, header, stream, now: now) }
+        if receipt.wantsPackets { requestPackets(of: stream, .packet, now: now, into: &out) }
+        if receipt.wantsKeyFrame { requestKeyFrame(of: stream, now: now, into: &out) }
         guard receipt.isOurs else { return }
         producers[producer].lastPacket = now
         if !producers[producer].isFlowing { startedFlowing(producer, now: now, into: &out) }
@@ -78,7 +90,7 @@ extension MediaEngine {
         streams[stream].receive(header, packet, of: producers[producer], now: now, drops: &drops)
     }
 
-    private mutating func packetKept(
+    mutating func packetKept(
         _ receipt: ReceiveStream.Receipt, _ header: RTPHeader, _ stream: SlabIndex, now: Instant
     ) {
         if receipt.isKeyFrame {

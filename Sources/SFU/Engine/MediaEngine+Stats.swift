@@ -33,11 +33,18 @@ extension MediaEngine {
 
 private func milliseconds(_ now: Instant) -> JSONValue { JSONValue(now.nanoseconds / 1_000_000) }
 
+/// A limit that was set.
+private func unlessZero(_ bitrate: Int64) -> JSONValue? {
+    // Not a conditional expression: JSON has a nil of its own.
+    guard bitrate > 0 else { return .none }
+    return JSONValue(bitrate)
+}
+
 extension Transport {
     func stats(now: Instant) -> JSONValue {
         let tuples = link.tuples
         return .object(omittingAbsent: [
-            "type": "plain-rtp-transport",
+            "type": kind == .plain ? "plain-rtp-transport" : "pipe-transport",
             "transportId": JSONValue(id.rawValue),
             "timestamp": milliseconds(now),
             "bytesReceived": JSONValue(received.bytes),
@@ -48,14 +55,21 @@ extension Transport {
             "rtpRecvBitrate": JSONValue(received.rtpRate.bitsPerSecond(now: now)),
             "rtpBytesSent": JSONValue(sent.rtpBytes),
             "rtpSendBitrate": JSONValue(sent.rtpRate.bitsPerSecond(now: now)),
-            "rtxBytesReceived": 0,
-            "rtxRecvBitrate": 0,
-            "rtxBytesSent": 0,
-            "rtxSendBitrate": 0,
+            "rtxBytesReceived": JSONValue(received.rtxBytes),
+            "rtxRecvBitrate": JSONValue(received.rtxRate.bitsPerSecond(now: now)),
+            "rtxBytesSent": JSONValue(sent.rtxBytes),
+            "rtxSendBitrate": JSONValue(sent.rtxRate.bitsPerSecond(now: now)),
             "probationBytesSent": 0,
             "probationSendBitrate": 0,
-            "rtcpMux": JSONValue(link.rtcpMux),
-            "comedia": JSONValue(link.comedia),
+            "availableOutgoingBitrate": bandwidth.outgoing.map { JSONValue($0.availableBitrate) },
+            "availableIncomingBitrate": bandwidth.incoming?.availableBitrate.map { JSONValue($0) },
+            "maxIncomingBitrate": unlessZero(bandwidth.maxIncomingBitrate),
+            "maxOutgoingBitrate": unlessZero(bandwidth.maxOutgoingBitrate),
+            "minOutgoingBitrate": unlessZero(bandwidth.minOutgoingBitrate),
+            "rtpPacketLossReceived": bandwidth.incoming?.packetLoss.map { JSONValue($0) },
+            "rtpPacketLossSent": bandwidth.outgoing.map { JSONValue($0.packetLoss) },
+            "rtcpMux": kind == .plain ? JSONValue(link.rtcpMux) : nil,
+            "comedia": kind == .plain ? JSONValue(link.comedia) : nil,
             "tuple": tuples.rtp.stats,
             "rtcpTuple": tuples.rtcp?.stats,
         ])
@@ -83,19 +97,21 @@ extension ReceiveStream {
             "type": "inbound-rtp",
             "timestamp": milliseconds(now),
             "ssrc": JSONValue(reception.ssrc),
+            "rtxSsrc": (retransmission?.ssrc ?? expectedRTXSSRC).map { JSONValue($0) },
             "kind": JSONValue(kind.rawValue),
             "mimeType": JSONValue(reception.mimeType),
             "packetsLost": JSONValue(max(0, reception.statistics.packetsLost)),
             "fractionLost": JSONValue(reception.fractionLost),
             "packetsDiscarded": JSONValue(reception.discarded),
-            "packetsRetransmitted": 0,
-            "packetsRepaired": 0,
-            "nackCount": 0,
-            "nackPacketCount": 0,
+            "packetsRetransmitted": JSONValue(reception.packetsRetransmitted),
+            "packetsRepaired": JSONValue(reception.packetsRepaired),
+            "nackCount": JSONValue(reception.nackCount),
+            "nackPacketCount": JSONValue(reception.nackPacketCount),
             "pliCount": JSONValue(pliCount),
             "firCount": JSONValue(firCount),
             "score": JSONValue(reception.score.value),
-            "roundTripTime": 0,
+            "roundTripTime": reception.roundTrip.map { JSONValue(Double($0.nanoseconds) / 1e6) } ?? 0,
+            "rtxPacketsDiscarded": retransmission.map { JSONValue($0.discarded) },
             "jitter": JSONValue(reception.statistics.jitter),
             "packetCount": JSONValue(reception.packetCount),
             "byteCount": JSONValue(reception.byteCount),
@@ -132,8 +148,8 @@ extension SendStream {
             "packetsLost": JSONValue(max(0, reports.packetsLost)),
             "fractionLost": JSONValue(reports.fractionLost),
             "packetsDiscarded": 0,
-            "packetsRetransmitted": 0,
-            "packetsRepaired": 0,
+            "packetsRetransmitted": JSONValue(packetsRetransmitted),
+            "packetsRepaired": JSONValue(packetsRepaired),
             "nackCount": JSONValue(nackCount),
             "nackPacketCount": JSONValue(nackPacketCount),
             "pliCount": JSONValue(pliCount),

@@ -20,11 +20,15 @@ extension MediaEngine {
             next = soonest(next, streams[index].requester.deadline)
             advanceSilence(of: index, to: now, into: &out)
             next = soonest(next, silenceDeadline(of: index))
+            advancePacketRequests(of: index, to: now, into: &out)
+            next = soonest(next, streams[index].reception?.nack?.nextDeadline)
         }
         for slot in 0..<transports.slotCount {
             guard let index = transports.index(ofSlot: slot) else { continue }
             advanceReports(of: index, to: now, into: &out)
             next = soonest(next, transports[index].reportTimer)
+            advanceBandwidth(of: index, to: now, into: &out)
+            next = soonest(next, transports[index].bandwidth.nextDeadline)
         }
         // What had no room in the outbox stays due, and is asked for again in the next step.
         if let next { arm(max(next, now + Self.granularity)) }

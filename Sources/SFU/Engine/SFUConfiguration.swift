@@ -1,4 +1,5 @@
 import Base
+import SRTP
 
 /// The engine's settings. The defaults are right for one worker on one core.
 public struct SFUConfiguration: Sendable {
@@ -18,6 +19,8 @@ public struct SFUConfiguration: Sendable {
     public var keyFrameRequestInterval = Duration.seconds(1)
     /// When a change to another layer is made with a cached group of pictures.
     public var cachedSwitch = CachedSwitch()
+    /// Who protects and unprotects packets of transports with SRTP.
+    public var srtpBackend = SRTPBackend.openssl
     public var pacing = Pacing()
     public var coalescing = Coalescing()
 

@@ -75,6 +75,11 @@ struct LayerMeter: Sendable {
         return sum
     }
 
+    /// Of a layer alone.
+    func ownBitsPerSecond(spatial: Int, temporal: Int, now: Instant) -> Int64 {
+        rates.isEmpty ? 0 : rates[spatial * temporalLayers + temporal].bitsPerSecond(now: now)
+    }
+
     /// Whether rates of single layers are known.
     var hasLayers: Bool { !rates.isEmpty }
 }

@@ -14,6 +14,10 @@ extension ReceiveStream {
         var isKeyFrame = false
         /// It was silent for so long that it counted as dead, or a spatial layer of it was.
         var hasRisen = false
+        /// Packets are missing that should be asked for now.
+        var wantsPackets = false
+        /// Too many are missing to ask for.
+        var wantsKeyFrame = false
     }
 
     /// Closing a lap at a key frame keeps a stream with short groups from ever touching the rest of its log.
@@ -64,15 +68,17 @@ extension ReceiveStream {
             receipt.hasRisen = true
         }
         let restarts = reception?.restarts
-        let index = reception?.receive(header, packet.byteCount, now: now, drops: &drops)
+        let arrival = reception?.receive(header, packet.byteCount, now: now, drops: &drops)
         receipt.hasRestarted = reception?.restarts != restarts
-        guard let index else { return receipt }
+        guard let arrival else { return receipt }
         guard !producer.paused else {
-            drops.paused += 1
+            if arrival.forwarded != nil { drops.paused += 1 }
             return receipt
         }
         let layers = reader.layers(of: packet, header, codec: codec)
-        receipt.isKeyFrame = detectsKeyFrames && layers.startsKeyFrame
+        receipt.isKeyFrame = detectsKeyFrames && arrival.forwarded != nil && layers.startsKeyFrame
+        trackLosses(arrival.incoming, now: now, &receipt)
+        guard let index = arrival.forwarded else { return receipt }
         if meter.received(layers, size: packet.byteCount, now: now), !isWatched { receipt.hasRisen = true }
         receipt.isKept = keep(header, packet, index, routerPayloadType, producer.extensions, layers, now: now)
         return receipt
@@ -81,12 +87,13 @@ extension ReceiveStream {
     private mutating func begin(_ header: RTPHeader, of producer: borrowing Producer) -> Bool {
         let codec = producer.rtpParameters.codecs.first { $0.payloadType == header.payloadType }
         guard let codec else { return false }
-        reception = Reception(ssrc: header.ssrc, clockRate: codec.clockRate, mimeType: codec.mimeType)
+        reception = Reception(
+            ssrc: header.ssrc, clockRate: codec.clockRate, mimeType: codec.mimeType, usesNACK: usesNACK)
         return true
     }
 
     /// Appends it to the log, its header extension in the router's terms.
-    private mutating func keep(
+    mutating func keep(
         _ header: RTPHeader, _ packet: RawSpan, _ index: UInt64, _ payloadType: UInt8, _ extensions: ExtensionMap,
         _ layers: PacketLayers, now: Instant
     ) -> Bool {
@@ -120,8 +127,8 @@ extension ReceiveStream {
         let flags = UInt16(header.marker ? 0x80 : 0) | UInt16(payloadType)
         guard header.hasExtension else {
             return log.append(
-                head: packet.extracting(0..<header.payloadOffset), body: body, index: index, flags: flags,
-                layers: layers, arrival: now)
+                head: packet.extracting(0..<RTPHeader.minimumLength + 4 * Int(header.csrcCount)), body: body,
+                index: index, flags: flags, layers: layers, arrival: now)
         }
         var head = InlineArray<196, UInt8>(repeating: 0)
         let length = extensions.rewrite(header, of: packet, into: &head)

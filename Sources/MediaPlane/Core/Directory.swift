@@ -1,0 +1,71 @@
+import Base
+import MediaCore
+
+/// Which worker holds what: one table for every id of the core.
+///
+/// A worker enters what it makes before the call that made it returns, and strikes out what closes before anybody is told.
+final class Directory: Sendable {
+    enum Object: Hashable, Sendable {
+        case router(RouterID)
+        case transport(TransportID)
+        case producer(ProducerID)
+        case consumer(ConsumerID)
+
+        /// What an event says is no more; nil: it says something else.
+        init?(closedBy event: MediaCoreEvent) {
+            switch event {
+            case .transportClosed(let id): self = .transport(id)
+            case .producerClosed(let id): self = .producer(id)
+            case .consumerClosed(let id, _): self = .consumer(id)
+            default: return nil
+            }
+        }
+    }
+
+    private struct State {
+        /// The number of the worker.
+        var holders: [Object: Int] = [:]
+        /// Routers of each worker, and those that are about to be made.
+        var routers: [Int]
+    }
+
+    private let state: Locked<State>
+
+    init(workers: Int) { state = Locked(State(routers: Array(repeating: 0, count: workers))) }
+
+    /// The number of the worker that holds an object; nil: there is none of that name.
+    func holder(of object: Object) -> Int? { state.withLock { $0.holders[object] } }
+
+    func enter(_ object: Object, on worker: Int) { state.withLock { $0.holders[object] = worker } }
+
+    func strike(_ object: Object) {
+        state.withLock { state in
+            guard let worker = state.holders.removeValue(forKey: object), case .router = object else { return }
+            state.routers[worker] -= 1
+        }
+    }
+
+    /// How many objects are in it.
+    var count: Int { state.withLock { $0.holders.count } }
+
+    // MARK: - Placement
+
+    /// Two loads within the same twentieth of a core are equal: they say more about the moment than about the room.
+    private static let loadStep = 0.05
+
+    /// Chooses the worker for a new router: the one with the least load, then with the fewest consumers, then with the
+    /// fewest routers. The router counts from now on; `giveUp` when it could not be made.
+    /// - Parameter gauges: One per worker: its share of a core, and its consumers.
+    func place(_ gauges: [(share: Double, consumers: Int)]) -> Int {
+        state.withLock { state in
+            let ranks = gauges.indices.map { number in
+                (Int(gauges[number].share / Self.loadStep), gauges[number].consumers, state.routers[number], number)
+            }
+            let chosen = ranks.min { $0 < $1 }?.3 ?? 0
+            state.routers[chosen] += 1
+            return chosen
+        }
+    }
+
+    func giveUp(on worker: Int) { state.withLock { $0.routers[worker] -= 1 } }
+}
