@@ -30,6 +30,7 @@ extension MediaCoreEvent {
             case .producerFlowing(let id, let flows): .producerFlowing(id, flows)
             case .producerClosed(let id): .producerClosed(id)
             case .consumerScore(let id, let score): .consumerScore(id, ConsumerScore(score))
+            case .consumerLayers(let id, let layers): .consumerLayers(id, layers.map(ConsumerLayerPair.init))
             case .consumerProducerPaused(let id, let paused): .consumerProducerPaused(id, paused)
             case .consumerClosed(let id, .transportClosed): .consumerClosed(id, .transportClosed)
             case .consumerClosed(let id, .producerClosed): .consumerClosed(id, .producerClosed)

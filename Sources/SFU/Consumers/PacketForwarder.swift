@@ -39,6 +39,8 @@ struct PacketForwarder: Sendable {
     private var indexOffset: UInt64 = 0
     private let rewriter: RTPRewriter
     private let payloadTypes: PayloadTypeSet
+    /// Of a stream with several layers: which of them go out, and as what. It numbers by itself.
+    var layers: LayerRewriter?
     /// What may have to be sent again; nil: the receiver does not ask.
     private(set) var retransmission: RetransmissionBuffer?
 
@@ -51,8 +53,10 @@ struct PacketForwarder: Sendable {
 
     /// - Parameter firstSequence: mediasoup draws from 1000…32767, far from a wrap that would confuse SRTP receivers.
     init(
-        parameters: RTPParameters, ssrc: UInt32, firstSequence: UInt16, retransmission: RetransmissionBuffer? = nil
+        parameters: RTPParameters, ssrc: UInt32, firstSequence: UInt16, retransmission: RetransmissionBuffer? = nil,
+        layers: LayerRewriter? = nil
     ) {
+        self.layers = layers
         self.retransmission = retransmission
         rewriter = RTPRewriter(ssrc: ssrc, parameters: parameters)
         payloadTypes = PayloadTypeSet(parameters.codecs.lazy.filter { !$0.isRTX }.map(\.payloadType))
@@ -76,8 +80,10 @@ struct PacketForwarder: Sendable {
 
     mutating func stop() {
         flow = .stopped
+        layers?.stop()
         retransmission?.clear()
     }
+
     mutating func wait() { flow = .waiting }
 
     /// Begins with the packet that lies there; the log's head: with what comes from now on.
@@ -89,13 +95,19 @@ struct PacketForwarder: Sendable {
     }
 
     /// Begins with a key frame, or goes on where it was stopped since then: the receiver has the pictures up to there.
-    mutating func start(at gop: GOPCache.Start, in log: borrowing PacketLog) {
+    /// - Parameters:
+    ///   - spatialLayer: Of the log's stream.
+    ///   - offset: What brings its timestamps onto the receiver's line, if there are several streams; nil: unknown.
+    mutating func start(
+        at gop: GOPCache.Start, in log: borrowing PacketLog, spatialLayer: UInt8 = 0, offset: UInt32? = 0
+    ) {
         flow = .running
         if !needsSync, cursor >= gop.position, cursor >= log.tail { return }
         cursor = gop.position
-        needsSync = true
+        needsSync = layers == nil
         knowsFirstIndex = true
         firstIndex = gop.index
+        layers?.begin(at: gop, spatialLayer: spatialLayer, offset: offset)
     }
 
     /// Whether packets from before this index have been sent.
@@ -121,7 +133,7 @@ struct PacketForwarder: Sendable {
             guard log.contains(cursor) else { return .overtaken }
             guard left > 0 else { return .paced }
             let record = log.record(at: cursor)
-            if var rewrite = decide(record) {
+            if var rewrite = decide(record, in: log) {
                 let first = log.byte(cursor, at: 0)
                 let header = rewriter.headerLength(of: record, first: first)
                 let size = header + Int(record.length) - Int(record.headerLength)
@@ -153,7 +165,8 @@ struct PacketForwarder: Sendable {
     }
 
     /// How a packet goes out; nil: not at all. Asked again for the same packet when the outbox was full.
-    private mutating func decide(_ record: PacketLog.Record) -> PacketRewrite? {
+    private mutating func decide(_ record: PacketLog.Record, in log: borrowing PacketLog) -> PacketRewrite? {
+        if layers != nil { return decideLayers(record, in: log) }
         if needsSync { synchronise(record) }
         guard record.index >= firstIndex else { return nil }
         guard payloadTypes.contains(UInt8(record.flags & 0x7F)) else {
@@ -165,6 +178,14 @@ struct PacketForwarder: Sendable {
             return nil
         }
         return PacketRewrite(index: record.index &+ indexOffset, marker: record.flags & 0x80 != 0)
+    }
+
+    private mutating func decideLayers(_ record: PacketLog.Record, in log: borrowing PacketLog) -> PacketRewrite? {
+        guard payloadTypes.contains(UInt8(record.flags & 0x7F)) else {
+            layers?.drop(record, at: cursor, of: log)
+            return nil
+        }
+        return layers?.decide(record, at: cursor, of: log)
     }
 
     /// The first packet continues the numbering.

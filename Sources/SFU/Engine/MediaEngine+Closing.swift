@@ -109,6 +109,7 @@ extension MediaEngine {
     private mutating func removeSender(_ index: SlabIndex) {
         let (transport, ssrc) = (senders[index].transport, senders[index].ssrc)
         detach(index)
+        withdrawWish(of: index)
         transports[transport].senderBySSRC[ssrc] = nil
         closedTotals.sentLost += max(0, senders[index].reports.packetsLost)
         _ = senders.remove(index)

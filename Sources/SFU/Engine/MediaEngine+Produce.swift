@@ -22,9 +22,6 @@ extension MediaEngine {
         } catch {
             throw SFUError(error)
         }
-        guard negotiated.type == .simple else {
-            throw .unsupported("producers of type \(negotiated.type.rawValue) are not supported yet")
-        }
         try transports[transport].listener.check(negotiated.rtpParameters)
 
         let index = producers.insert(
@@ -37,7 +34,7 @@ extension MediaEngine {
                 streams.insert(
                     ReceiveStream(
                         negotiated, encoding: encoding, kind: setup.kind, producer: index, transport: transport,
-                        configuration: configuration)))
+                        keyFrameRequestDelay: setup.keyFrameRequestDelay, configuration: configuration)))
         }
         routers[router].clocks.join(cname: producers[index].cname)
         transports[transport].cname = cname
@@ -82,6 +79,7 @@ extension MediaEngine {
                 senders[sender].forwarder.forgetPlace()
             }
             out.report(.consumerProducerPaused(consumers[consumer].id, true))
+            forgetTarget(of: consumer, into: &out)
         }
     }
 
@@ -91,12 +89,13 @@ extension MediaEngine {
         guard producers[index].paused else { return }
         producers[index].paused = false
         tellObservers(of: index, isPaused: false)
+        for stream in producers[index].streams { resumeWatch(of: stream, now: now) }
         for position in producers[index].consumers.indices {
             let consumer = producers[index].consumers[position]
             consumers[consumer].producerPaused = false
             out.report(.consumerProducerPaused(consumers[consumer].id, false))
             start(consumer, now: now, into: &out)
         }
-        for stream in producers[index].streams { requestKeyFrame(of: stream, now: now, into: &out) }
+        for stream in producers[index].streams { requestKeyFrame(of: stream, isForced: true, now: now, into: &out) }
     }
 }

@@ -52,7 +52,7 @@ extension MediaEngine {
         }
         receivedBandwidth(header, packet, transport, now: now)
         let known = transports[transport].listener.producer(ssrc: header.ssrc)
-        guard let producer = known ?? producerByMID(header, packet, transport) else {
+        guard let producer = known ?? transports[transport].listener.producer(of: header, in: packet) else {
             transports[transport].drops.noProducer += 1
             return
         }
@@ -60,13 +60,18 @@ extension MediaEngine {
             receiveRetransmission(header, packet, of: producer, on: transport, now: now, into: &out)
             return
         }
-        guard let stream = producers[producer].stream(for: header) else { return }
+        guard let stream = stream(of: producer, for: header, packet, on: transport) else {
+            transports[transport].drops.otherStream += 1
+            return
+        }
         let receipt = Self.take(
             header, packet, &streams, stream, of: producers, producer, now: now, drops: &transports[transport].drops)
         transports[transport].received.countRTP(packet.byteCount, now: now)
         if receipt.isNewStream {
             if known == nil { transports[transport].listener.learn(ssrc: header.ssrc, producer) }
             streamAppeared(stream, startsWithKeyFrame: receipt.isKeyFrame, now: now, into: &out)
+        } else if receipt.hasRisen {
+            streamRose(stream, now: now, into: &out)
         }
         if receipt.hasRestarted { streamRestarted(stream, header, now: now) }
         if receipt.isKept {
@@ -106,18 +111,13 @@ extension MediaEngine {
         out.report(.producerVideoOrientation(producers[producer].id, orientation))
     }
 
-    private func producerByMID(_ header: RTPHeader, _ packet: RawSpan, _ transport: SlabIndex) -> SlabIndex? {
-        guard header.hasExtension, transports[transport].listener.knowsMIDs,
-            let id = transports[transport].listener.midExtensionID,
-            let element = header.headerExtension(id: id, in: packet)
-        else { return nil }
-        return transports[transport].listener.producer(mid: element.text(in: packet))
-    }
-
     mutating func packetKept(
         _ receipt: ReceiveStream.Receipt, _ header: RTPHeader, _ stream: SlabIndex, now: Instant
     ) {
-        if receipt.isKeyFrame { streams[stream].requester.keyFrameReceived() }
+        if receipt.isKeyFrame {
+            streams[stream].requester.keyFrameReceived()
+            if !streams[stream].candidates.isEmpty { wake(stream, at: now) }
+        }
         guard !streams[stream].senders.isEmpty else { return }
         streams[stream].release.packetArrived(
             isLastOfFrame: header.marker, isWindowOpen: meter.isOpen, configuration.coalescing, now: now)
@@ -130,9 +130,16 @@ extension MediaEngine {
     ) {
         let report = now + Self.firstReport
         streams[index].reception?.nextReport = report
-        scoreChanged(of: index, into: &out)
+        if let deadline = streams[index].silenceDeadline { arm(deadline) }
+        let producer = streams[index].producer
+        out.report(.producerScore(producers[producer].id, scores(of: producer)))
+        for place in producers[producer].consumers.indices {
+            let consumer = producers[producer].consumers[place]
+            out.report(.consumerScore(consumers[consumer].id, score(of: consumer)))
+            reconsider(consumer, now: now, into: &out)
+        }
         if streams[index].detectsKeyFrames, !startsWithKeyFrame {
-            requestKeyFrame(of: index, now: now, into: &out)
+            requestKeyFrame(of: index, isForced: true, now: now, into: &out)
         }
     }
 
@@ -152,13 +159,15 @@ extension MediaEngine {
     /// In seconds. A timestamp that is further from what the sender's line says of now is on another line.
     private static var longestLatency: Int { 5 }
 
-    /// A stream's score: its producer's list is told, then those of the producer's consumers.
-    mutating func scoreChanged(of stream: SlabIndex, into out: inout Outbox) {
+    /// A stream's score: the producer's consumers are told, and look anew at what they can have; the producer last.
+    mutating func scoreChanged(of stream: SlabIndex, now: Instant, into out: inout Outbox) {
         let producer = streams[stream].producer
-        out.report(.producerScore(producers[producer].id, scores(of: producer)))
-        for consumer in producers[producer].consumers {
+        for place in producers[producer].consumers.indices {
+            let consumer = producers[producer].consumers[place]
             out.report(.consumerScore(consumers[consumer].id, score(of: consumer)))
+            reconsider(consumer, now: now, into: &out)
         }
+        out.report(.producerScore(producers[producer].id, scores(of: producer)))
     }
 
     /// One entry for each stream that was seen.

@@ -87,11 +87,15 @@ extension MediaEngine {
             return
         }
         trace(info, of: index, now: now, into: &out)
+        let isFirst = streams[index].senderLine == nil
         learnLine(of: index, info, now: now)
+        if isFirst, streams[index].senderLine != nil { lineBecameKnown(of: index, now: now, into: &out) }
         guard streams[index].reception != nil else { return }
         streams[index].reception?.statistics.senderReport(info.ntp, at: now)
         let hasRTX = streams[index].hasRTX
-        if streams[index].reception?.updateScore(hasRTX: hasRTX) ?? false { scoreChanged(of: index, into: &out) }
+        if streams[index].reception?.updateScore(hasRTX: hasRTX) ?? false {
+            scoreChanged(of: index, now: now, into: &out)
+        }
     }
 
     /// The stream that has this SSRC; before its first packet only if it was announced.

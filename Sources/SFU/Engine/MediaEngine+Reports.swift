@@ -37,7 +37,8 @@ extension MediaEngine {
         else { return nil }
         return SenderInfo(
             ssrc: senders[index].ssrc, ntp: clock.ntp(at: now),
-            rtpTimestamp: line.timestamp(atUnixNanoseconds: clock.unixNanoseconds(at: now)),
+            rtpTimestamp: line.timestamp(atUnixNanoseconds: clock.unixNanoseconds(at: now))
+                &+ (senders[index].forwarder.layers?.alignment.offset ?? 0),
             packetCount: UInt32(truncatingIfNeeded: senders[index].forwarder.packetCount),
             octetCount: UInt32(truncatingIfNeeded: senders[index].forwarder.octetCount))
     }

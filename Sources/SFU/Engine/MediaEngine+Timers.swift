@@ -18,6 +18,8 @@ extension MediaEngine {
             guard let index = streams.index(ofSlot: slot) else { continue }
             advanceKeyFrameRequest(of: index, to: now, into: &out)
             next = soonest(next, streams[index].requester.deadline)
+            advanceSilence(of: index, to: now, into: &out)
+            next = soonest(next, silenceDeadline(of: index))
             advancePacketRequests(of: index, to: now, into: &out)
             next = soonest(next, streams[index].reception?.nack?.nextDeadline)
         }

@@ -15,6 +15,8 @@ public enum SFUEvent: Sendable, Hashable {
     /// Its transport closed.
     case producerClosed(ProducerID)
     case consumerScore(ConsumerID, ReceiverScore)
+    /// What is being forwarded of a consumer's layers; nil: nothing.
+    case consumerLayers(ConsumerID, ConsumerLayers?)
     /// The producer behind it was paused or resumed.
     case consumerProducerPaused(ConsumerID, Bool)
     case consumerClosed(ConsumerID, ConsumerCloseReason)

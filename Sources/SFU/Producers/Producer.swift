@@ -66,8 +66,3 @@ struct Producer: ~Copyable {
         ProducerState(id: id, kind: kind, type: type.rawValue, rtpParameters: rtpParameters, paused: paused)
     }
 }
-
-extension Producer {
-    /// Which of the encodings a packet belongs to; nil: to none.
-    func stream(for header: RTPHeader) -> SlabIndex? { streams.first }
-}

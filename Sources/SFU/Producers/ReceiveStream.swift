@@ -24,8 +24,6 @@ struct ReceiveStream: ~Copyable {
     let detectsKeyFrames: Bool
     let keyFrameFeedback: KeyFrameFeedback
 
-    /// Tells each packet's place among layers.
-    var layersReader: PacketLayersReader
     var log: PacketLog
     var gop: GOPCache
     /// Nobody starts with what lies before: it came before a pause.
@@ -33,6 +31,8 @@ struct ReceiveStream: ~Copyable {
     var release = ReleaseSchedule()
     /// The outgoing streams that read this log, in order of their coming.
     var senders: [SlabIndex] = []
+    /// Outgoing streams that read another log until this one has a key frame for them.
+    var candidates: [SlabIndex] = []
     /// Which of them a flush begins with: not always the same one shall be last.
     var rotation = 0
     /// Those that a flush has served already when the outbox was full.
@@ -40,6 +40,15 @@ struct ReceiveStream: ~Copyable {
 
     /// Nil before the first packet.
     var reception: Reception?
+    var reader: PacketLayersReader
+    var meter: LayerMeter
+    /// One of several encodings: without packets it counts as dead after a while.
+    let isWatched: Bool
+    let usesDTX: Bool
+    var isDead = false
+    var lastPacket: Instant?
+    /// When it appeared, or came back from being dead.
+    var risen: Instant?
     /// The stream of retransmissions; nil before its first packet.
     var retransmission: RetransmissionReception?
     /// The sender's own line through time, once a sender report told it.
@@ -58,7 +67,7 @@ struct ReceiveStream: ~Copyable {
     /// - Parameter index: Of the encoding.
     init(
         _ negotiated: ProducerNegotiation, encoding index: Int, kind: MediaKind, producer: SlabIndex,
-        transport: SlabIndex, configuration: SFUConfiguration
+        transport: SlabIndex, keyFrameRequestDelay: Duration, configuration: SFUConfiguration
     ) {
         self.producer = producer
         self.transport = transport
@@ -74,12 +83,17 @@ struct ReceiveStream: ~Copyable {
         detectsKeyFrames = codec.map { PayloadCodec(mimeType: $0.mimeType).hasKeyFrameDetection } ?? false
         keyFrameFeedback = Self.keyFrameFeedback(codec)
         let parameters = negotiated.rtpParameters
-        layersReader = PacketLayersReader(
+        reader = PacketLayersReader(
             frameMarkingID: parameters.id(of: .frameMarking) ?? parameters.id(of: .frameMarking07) ?? 0,
             dependencyDescriptorID: parameters.id(of: .dependencyDescriptor) ?? 0)
+        let mode = ScalabilityMode(parsing: encodings.indices.contains(index) ? encodings[index].scalabilityMode : nil)
+        meter = LayerMeter(spatialLayers: mode.spatialLayers, temporalLayers: mode.temporalLayers)
+        isWatched = negotiated.type == .simulcast && encodings.count > 1
+        usesDTX = encodings.indices.contains(index) && encodings[index].dtx == true
         log = PacketLog(capacity: Self.logCapacity(kind, detectsKeyFrames, configuration))
         gop = GOPCache(configuration)
-        requester = KeyFrameRequester(interval: configuration.keyFrameRequestInterval)
+        requester = KeyFrameRequester(
+            interval: configuration.keyFrameRequestInterval, delay: keyFrameRequestDelay)
     }
 
     /// 2 MB without key frame detection: a second at 16 Mbit/s, since nobody starts behind.
@@ -110,6 +124,15 @@ struct ReceiveStream: ~Copyable {
             position = log.position(after: position, record)
         }
         return position
+    }
+
+    /// How long its layers may be silent.
+    var inactivity: Duration { usesDTX ? LayerMeter.inactivityWithDTX : LayerMeter.inactivity }
+
+    /// When something of it will have been silent for too long; nil: nobody watches, or nothing comes.
+    var silenceDeadline: Instant? {
+        if isWatched { return isDead ? nil : lastPacket.map { $0 + inactivity } }
+        return meter.spatialLayers > 1 ? meter.deadline(inactivity) : nil
     }
 
     /// Packets that came so far.
