@@ -95,7 +95,7 @@ actor Worker {
     private func settle(now: Instant) {
         plane.closeSockets(now: now)
         for event in plane.outbox.takeEvents() {
-            let event = MediaCoreEvent(event)
+            guard let event = MediaCoreEvent(event) else { continue }
             if let object = Directory.Object(closedBy: event) { directory.strike(object) }
             events.yield(event)
         }

@@ -46,10 +46,21 @@ struct RTPRewriter: Sendable {
             // In one piece: cheaper than two.
             log.copy(position, 0..<Int(record.length), into: &slots, at: offset)
             fix(record, rewrite, in: &slots, at: offset)
+            if rewrite.changesPayload { fixPayload(rewrite, in: &slots, at: offset + Int(record.headerLength)) }
         } else {
             let end = writeHeader(record, at: position, of: log, first: first, rewrite, into: &slots, at: offset)
             log.copy(position, Int(record.headerLength)..<Int(record.length), into: &slots, at: end)
+            if rewrite.changesPayload { fixPayload(rewrite, in: &slots, at: end) }
         }
+    }
+
+    /// VP8's picture id stands behind the two fixed bytes of its descriptor, in two bytes, and TL0PICIDX behind it: so
+    /// they lie in the log. What has none is not told to change.
+    func fixPayload(_ rewrite: PacketRewrite, in slots: inout ByteArea, at payload: Int) {
+        let pictureID = UInt16(slots.uint8(at: payload + 2)) << 8 | UInt16(slots.uint8(at: payload + 3))
+        slots.store(0x8000 | (pictureID &+ rewrite.pictureIDOffset), at: payload + 2)
+        guard rewrite.temporalLayerZeroOffset != 0 else { return }
+        slots.store(slots.uint8(at: payload + 4) &+ rewrite.temporalLayerZeroOffset, at: payload + 4)
     }
 
     /// Writes the header alone. What follows is the payload, as it is or encrypted.

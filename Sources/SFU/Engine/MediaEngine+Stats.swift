@@ -119,8 +119,23 @@ extension ReceiveStream {
             "packetCount": JSONValue(reception.packetCount),
             "byteCount": JSONValue(reception.byteCount),
             "bitrate": JSONValue(reception.rate.bitsPerSecond(now: now)),
-            "bitrateByLayer": [:],
+            "bitrateByLayer": .object(bitrateByLayer(now: now)),
         ])
+    }
+}
+
+extension ReceiveStream {
+    /// Each layer with all that it builds on; empty for a stream with a single one.
+    private func bitrateByLayer(now: Instant) -> [String: JSONValue] {
+        guard meter.hasLayers else { return [:] }
+        var rates: [String: JSONValue] = [:]
+        for spatial in 0..<meter.spatialLayers {
+            for temporal in 0..<meter.temporalLayers {
+                rates["\(spatial).\(temporal)"] = JSONValue(
+                    meter.bitsPerSecond(spatial: spatial, temporal: temporal, now: now))
+            }
+        }
+        return rates
     }
 }
 

@@ -12,6 +12,9 @@ extension ReceiveStream {
         /// It lies in the log now.
         var isKept = false
         var isKeyFrame = false
+        var layers = PacketLayers()
+        /// It was silent for so long that it counted as dead, or a spatial layer of it was.
+        var hasRisen = false
         /// Packets are missing that should be asked for now.
         var wantsPackets = false
         /// Too many are missing to ask for.
@@ -52,12 +55,19 @@ extension ReceiveStream {
             }
             guard begin(header, of: producer) else { return receipt }
             receipt.isNewStream = true
+            risen = now
         }
         guard reception?.ssrc == header.ssrc else {
             drops.otherStream += 1
             return receipt
         }
         receipt.isOurs = true
+        lastPacket = now
+        if isDead {
+            isDead = false
+            reception?.score.set(10)
+            receipt.hasRisen = true
+        }
         let restarts = reception?.restarts
         let arrival = reception?.receive(header, packet.byteCount, now: now, drops: &drops)
         receipt.hasRestarted = reception?.restarts != restarts
@@ -66,12 +76,14 @@ extension ReceiveStream {
             if arrival.forwarded != nil { drops.paused += 1 }
             return receipt
         }
-        let layers = arrival.forwarded == nil ? PacketLayers() : layersReader.layers(of: packet, header, codec: codec)
+        let layers =
+            arrival.forwarded == nil ? PacketLayers() : reader.layers(of: packet, header, codec: codec)
+        receipt.layers = layers
         receipt.isKeyFrame = detectsKeyFrames && layers.startsKeyFrame
         trackLosses(arrival.incoming, now: now, &receipt)
         guard let index = arrival.forwarded else { return receipt }
-        receipt.isKept = keep(
-            header, packet, index, routerPayloadType, producer.extensions, layers, now: now)
+        if meter.received(layers, size: packet.byteCount, now: now), !isWatched { receipt.hasRisen = true }
+        receipt.isKept = keep(header, packet, index, routerPayloadType, producer.extensions, layers, now: now)
         return receipt
     }
 
