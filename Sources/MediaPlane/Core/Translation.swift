@@ -31,7 +31,7 @@ extension MediaCoreEvent {
             case .producerFlowing(let id, let flows): .producerFlowing(id, flows)
             case .producerClosed(let id): .producerClosed(id)
             case .consumerScore(let id, let score): .consumerScore(id, ConsumerScore(score))
-            case .consumerLayers(let id, let layers): .consumerLayers(id, layers.map(ConsumerLayerPair.init))
+            case .consumerLayers(let id, let layers): .consumerLayers(id, layers.map(MediaCore.ConsumerLayers.init))
             case .consumerProducerPaused(let id, let paused): .consumerProducerPaused(id, paused)
             case .consumerClosed(let id, .transportClosed): .consumerClosed(id, .transportClosed)
             case .consumerClosed(let id, .producerClosed): .consumerClosed(id, .producerClosed)
@@ -60,6 +60,12 @@ extension ConsumerScore {
     init(_ score: ReceiverScore) {
         self.init(
             score: score.score, producerScore: score.producerScore, producerScores: score.producerScores)
+    }
+}
+
+extension MediaCore.ConsumerLayers {
+    init(_ layers: SFU.ConsumerLayers) {
+        self.init(spatialLayer: Int(layers.spatialLayer), temporalLayer: Int(layers.temporalLayer))
     }
 }
 
