@@ -31,7 +31,7 @@ extension MediaCoreEvent {
             case .producerFlowing(let id, let flows): .producerFlowing(id, flows)
             case .producerClosed(let id): .producerClosed(id)
             case .consumerScore(let id, let score): .consumerScore(id, ConsumerScore(score))
-            case .consumerLayers(let id, let layers): .consumerLayers(id, layers.map(MediaCore.ConsumerLayers.init))
+            case .consumerLayers(let id, let layers): .consumerLayers(id, layers.map(ForwardedLayers.init))
             case .consumerProducerPaused(let id, let paused): .consumerProducerPaused(id, paused)
             case .consumerClosed(let id, .transportClosed): .consumerClosed(id, .transportClosed)
             case .consumerClosed(let id, .producerClosed): .consumerClosed(id, .producerClosed)
@@ -63,8 +63,8 @@ extension ConsumerScore {
     }
 }
 
-extension MediaCore.ConsumerLayers {
-    init(_ layers: SFU.ConsumerLayers) {
+extension ForwardedLayers {
+    init(_ layers: ConsumerLayers) {
         self.init(spatialLayer: Int(layers.spatialLayer), temporalLayer: Int(layers.temporalLayer))
     }
 }
