@@ -101,6 +101,7 @@ extension MediaEngine {
         let (transport, producer) = (consumers[index].transport, consumers[index].producer)
         consumerByID[consumers[index].id] = nil
         for sender in consumers[index].senders { removeSender(sender) }
+        bandwidthFreed(by: index)
         if onTransport { transports[transport].consumers.removeAll { $0 == index } }
         if onProducer, producers.contains(producer) { producers[producer].consumers.removeAll { $0 == index } }
         _ = consumers.remove(index)

@@ -103,6 +103,7 @@ extension MediaEngine {
         let index = try index(id, "consumer.pause")
         consumers[index].paused = true
         for sender in consumers[index].senders { senders[sender].stop() }
+        bandwidthFreed(by: index)
         forgetTarget(of: index, into: &out)
     }
 
@@ -111,6 +112,7 @@ extension MediaEngine {
         guard consumers[index].paused else { return }
         consumers[index].paused = false
         start(index, now: now, into: &out)
+        bandwidthWanted(by: index, now: now, into: &out)
     }
 
     /// Asks the producer behind a consumer for a key frame. Not while either is paused or there is nowhere to send to.

@@ -78,6 +78,7 @@ extension MediaEngine {
                 senders[sender].stop()
                 senders[sender].forwarder.forgetPlace()
             }
+            bandwidthFreed(by: consumer)
             out.report(.consumerProducerPaused(consumers[consumer].id, true))
             forgetTarget(of: consumer, into: &out)
         }
@@ -95,6 +96,7 @@ extension MediaEngine {
             consumers[consumer].producerPaused = false
             out.report(.consumerProducerPaused(consumers[consumer].id, false))
             start(consumer, now: now, into: &out)
+            bandwidthWanted(by: consumer, now: now, into: &out)
         }
         for stream in producers[index].streams { requestKeyFrame(of: stream, isForced: true, now: now, into: &out) }
     }
