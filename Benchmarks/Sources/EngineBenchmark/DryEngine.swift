@@ -23,7 +23,8 @@ struct DryEngine: ~Copyable {
     private static let packetsPerFrame = 10
     private static let framesPerKeyFrame = 300
 
-    init(consumers: Int) throws {
+    /// - Parameter suite: Of the receivers' transports; nil: they are plain.
+    init(consumers: Int, suite: String? = nil) throws {
         var configuration = SFUConfiguration()
         configuration.coalescing.isEnabled = false
         engine = MediaEngine(configuration: configuration, random: .seeded(1))
@@ -44,17 +45,20 @@ struct DryEngine: ~Copyable {
                 transport: inlet, id: ProducerID(rawValue: "producer"), kind: .video,
                 rtpParameters: RTPParameters(codecs: [vp8], encodings: [RTPEncodingParameters(ssrc: 2222)])),
             now: now, into: &outbox)
-        for number in 0..<consumers { try addConsumer(number, capabilities) }
+        for number in 0..<consumers { try addConsumer(number, suite, capabilities) }
     }
 
     deinit { packet.deallocate() }
 
-    private mutating func addConsumer(_ number: Int, _ capabilities: RTPCapabilities) throws {
+    private mutating func addConsumer(_ number: Int, _ suite: String?, _ capabilities: RTPCapabilities) throws {
         let id = TransportID(rawValue: "out\(number)")
         _ = try engine.createPlainTransport(
-            PlainTransportSetup(router: Self.router, id: id, rtp: Self.endpoint(SocketID(UInt32(number + 1)))),
+            PlainTransportSetup(
+                router: Self.router, id: id, rtp: Self.endpoint(SocketID(UInt32(number + 1))), srtpCryptoSuite: suite),
             now: now)
-        _ = try engine.connect(id, ip: "127.0.0.1", port: 9, rtcpPort: nil, now: now, into: &outbox)
+        _ = try engine.connect(
+            id, ip: "127.0.0.1", port: 9, rtcpPort: nil, srtpParameters: engine.srtpParameters(of: id), now: now,
+            into: &outbox)
         _ = try engine.consume(
             ConsumerSetup(
                 transport: id, id: ConsumerID(rawValue: "consumer\(number)"),

@@ -47,10 +47,13 @@ struct Report: Codable {
     func dryTable(beside earlier: Report?) -> String {
         var table = Table("load", "ns", "[least..most]", earlier == nil ? "" : "× base", words: 1)
         for cost in dry {
-            let before = earlier?.dry.first { $0.consumers == cost.consumers && $0.burst == cost.burst }
+            let before = earlier?.dry.first {
+                $0.consumers == cost.consumers && $0.burst == cost.burst && $0.suite == cost.suite
+            }
             let ns = cost.nanoseconds
             table.add([
-                "\(cost.consumers) consumers" + (cost.burst == 1 ? ", single" : ", bursts of \(cost.burst)"),
+                "\(cost.consumers) consumers" + (cost.burst == 1 ? ", single" : ", bursts of \(cost.burst)")
+                    + (cost.suite.map { ", \($0)" } ?? ""),
                 figure(ns.median), "[\(figure(ns.least))..\(figure(ns.most))]",
                 before.map { ratio(ns.median / $0.nanoseconds.median) } ?? "",
             ])
@@ -103,29 +106,42 @@ struct Report: Codable {
 struct DryCost: Codable {
     let consumers: Int
     let burst: Int
+    /// The receivers' SRTP; nil: plain.
+    let suite: String?
     let nanoseconds: Spread
 
     /// - Parameter forwarded: Packets out in one measurement.
     static func measure(consumers: [Int], rounds: Int, forwarded: Int) throws -> [DryCost] {
-        try consumers.flatMap { consumers in
-            try [1, 8, 16].compactMap { burst in
-                var engine = try DryEngine(consumers: consumers)
-                // Catching up and the first reports are over then.
-                engine.run(turns: 2000, burst: burst)
-                let turns = max(1, forwarded / consumers / burst)
-                return try Spread(
-                    (0..<rounds).map { _ in
-                        let written = engine.written
-                        let start = bench_thread_cpu_ns()
-                        engine.run(turns: turns, burst: burst)
-                        let spent = bench_thread_cpu_ns() - start
-                        let count = engine.written - written
-                        // Sender reports go out besides.
-                        guard count >= turns * burst * consumers else { throw Lost(count: count) }
-                        return Double(spent) / Double(turns * burst * consumers)
-                    }
-                ).map { DryCost(consumers: consumers, burst: burst, nanoseconds: $0) }
+        var costs: [DryCost] = []
+        for (suite, bursts) in [(nil, [1, 8, 16]), ("AEAD_AES_128_GCM", [1, 8])] as [(String?, [Int])] {
+            for consumers in consumers {
+                for burst in bursts {
+                    let packets = suite == nil ? forwarded : forwarded / 4
+                    let figures = try measure(suite, consumers, burst, rounds: rounds, forwarded: packets)
+                    guard let spread = Spread(figures) else { continue }
+                    costs.append(DryCost(consumers: consumers, burst: burst, suite: suite, nanoseconds: spread))
+                }
             }
+        }
+        return costs
+    }
+
+    private static func measure(
+        _ suite: String?, _ consumers: Int, _ burst: Int, rounds: Int, forwarded: Int
+    ) throws -> [Double] {
+        var engine = try DryEngine(consumers: consumers, suite: suite)
+        // Catching up and the first reports are over then.
+        engine.run(turns: 2000, burst: burst)
+        let turns = max(1, forwarded / consumers / burst)
+        return try (0..<rounds).map { _ in
+            let written = engine.written
+            let start = bench_thread_cpu_ns()
+            engine.run(turns: turns, burst: burst)
+            let spent = bench_thread_cpu_ns() - start
+            let count = engine.written - written
+            // Sender reports go out besides.
+            guard count >= turns * burst * consumers else { throw Lost(count: count) }
+            return Double(spent) / Double(turns * burst * consumers)
         }
     }
 }

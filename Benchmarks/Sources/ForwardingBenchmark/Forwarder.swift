@@ -42,7 +42,7 @@ enum Forwarder {
 
     private static func core(_ ports: [UInt16], coalescing: Bool) async throws {
         let core = try EmbeddedCore(
-            MediaPlaneConfiguration(coalescing: coalescing),
+            MediaPlaneConfiguration(workers: 1, coalescing: coalescing),
             logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() })
         let router = try await core.createRouter(mediaCodecs: nil)
         let inlet = try await core.createPlainTransport(on: router.id, PlainTransportOptions(comedia: true))
