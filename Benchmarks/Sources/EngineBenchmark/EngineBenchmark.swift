@@ -4,7 +4,8 @@ import Foundation
 
 /// What the engine takes without any system call, and what its objects take.
 ///
-///     EngineBenchmark [--rounds 5] [--consumers 1,10,50,100] [--date TEXT] [--json FILE] [--baseline FILE] [--quick 1]
+///     EngineBenchmark [--rounds 5] [--consumers 1,10,50,100] [--bursts 1,8,16] [--suites plain,AEAD_AES_128_GCM]
+///         [--dry-only 1] [--date TEXT] [--json FILE] [--baseline FILE] [--quick 1]
 @main struct EngineBenchmark {
     static func main() async throws {
         let arguments = CommandLine.arguments.dropFirst()
@@ -18,11 +19,17 @@ import Foundation
         let consumers = options.numbers("consumers", [1, 10, 50, 100])
         let (date, json) = (options.text("date") ?? "", options.text("json"))
         let earlier = readBaseline(options.text("baseline"), as: Report.self)
+        let bursts = options.numbers("bursts", [1, 8, 16])
+        let suites = options.text("suites")?.split(separator: ",").map(String.init) ?? ["plain", "AEAD_AES_128_GCM"]
+        let isDryOnly = options.number("dry-only", 0) > 0
         options.checkAllKnown()
 
         var report = Report(date: date)
-        report.dry = try DryCost.measure(consumers: consumers, rounds: rounds, forwarded: isQuick ? 200_000 : 2_000_000)
+        report.dry = try DryCost.measure(
+            consumers: consumers, bursts: bursts, suites: suites, rounds: rounds,
+            forwarded: isQuick ? 200_000 : 2_000_000)
         print(report.dryTable(beside: earlier))
+        if isDryOnly { return try write(report, to: json, named: "engine") }
         report.counts = try Counting.inOwnProcess()
         print("\n" + report.countTable)
         report.memory = try await Memory.measure(consumers: isQuick ? 500 : 2000)
@@ -111,9 +118,11 @@ struct DryCost: Codable {
     let nanoseconds: Spread
 
     /// - Parameter forwarded: Packets out in one measurement.
-    static func measure(consumers: [Int], rounds: Int, forwarded: Int) throws -> [DryCost] {
+    static func measure(
+        consumers: [Int], bursts: [Int], suites: [String], rounds: Int, forwarded: Int
+    ) throws -> [DryCost] {
         var costs: [DryCost] = []
-        for (suite, bursts) in [(nil, [1, 8, 16]), ("AEAD_AES_128_GCM", [1, 8])] as [(String?, [Int])] {
+        for suite in suites.map({ $0 == "plain" ? nil : $0 }) {
             for consumers in consumers {
                 for burst in bursts {
                     let packets = suite == nil ? forwarded : forwarded / 4
