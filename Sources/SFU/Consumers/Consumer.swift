@@ -15,6 +15,9 @@ struct Consumer: ~Copyable {
     var paused: Bool
     var producerPaused: Bool
 
+    /// What it gets of its transport's bandwidth.
+    var share = BandwidthShare()
+
     /// One, or for a pipe one for each encoding, in their order.
     var senders: [SlabIndex] = []
 

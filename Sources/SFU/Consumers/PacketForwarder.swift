@@ -1,4 +1,5 @@
 import Base
+import Congestion
 import ORTC
 import RTP
 
@@ -98,8 +99,10 @@ struct PacketForwarder: Sendable {
     /// - Parameter encoding: Whose log it is.
     mutating func forward(
         _ log: borrowing PacketLog, of encoding: Int, limit: Int, to path: TransportPath,
-        under security: inout TransportSecurity?, into out: inout Outbox
+        under security: inout TransportSecurity?, counting bandwidth: inout TransportBandwidth, now: Instant,
+        into out: inout Outbox
     ) -> Progress {
+        let sendTime = rewriter.carriesSendTime ? AbsoluteSendTime.value(at: now) : 0
         var left = limit
         let overhead = security?.overhead ?? 0
         cursor = log.firstPosition(from: cursor)
@@ -107,11 +110,15 @@ struct PacketForwarder: Sendable {
             guard log.contains(cursor) else { return .overtaken }
             guard left > 0 else { return .paced }
             let record = log.record(at: cursor)
-            if let rewrite = decide(record) {
+            if var rewrite = decide(record) {
                 let first = log.byte(cursor, at: 0)
                 let header = rewriter.headerLength(of: record, first: first)
                 let size = header + Int(record.length) - Int(record.headerLength)
                 guard out.hasRoom(for: size + overhead) else { return .outboxFull }
+                rewrite.sendTime = sendTime
+                if rewriter.carriesTransportNumber {
+                    rewrite.transportNumber = bandwidth.nextNumber(size: size, now: now)
+                }
                 let length = rewriter.write(
                     record, at: cursor, of: log, first: first, rewrite, under: &security, into: &out.slots,
                     at: out.used)
@@ -195,7 +202,7 @@ extension PacketForwarder {
     /// Writes a packet to the slots once more; the caller adds it to the outbox.
     func write(
         _ packet: SentPacket, of log: borrowing PacketLog, as form: Form, under security: inout TransportSecurity?,
-        into out: inout Outbox
+        counting bandwidth: inout TransportBandwidth, now: Instant, into out: inout Outbox
     ) -> Repetition {
         let position = packet.position(below: log.head)
         guard log.contains(position) else { return .gone }
@@ -204,13 +211,18 @@ extension PacketForwarder {
         let header = rewriter.headerLength(of: record, first: first)
         let size = header + Int(record.length) - Int(record.headerLength)
         guard out.hasRoom(for: size + Retransmission.overhead + (security?.overhead ?? 0)) else { return .outboxFull }
-        let rewrite = packet.rewrite(loggedTimestamp: log.uint32(position, at: 4))
+        var rewrite = packet.rewrite(loggedTimestamp: log.uint32(position, at: 4))
         let length: Int?
         switch form {
         case .same:
             length = rewriter.write(
                 record, at: position, of: log, first: first, rewrite, under: &security, into: &out.slots, at: out.used)
         case .rtx(let ssrc, let payloadType, let index):
+            // A packet of a stream of its own tells of its own way.
+            if rewriter.carriesSendTime { rewrite.sendTime = AbsoluteSendTime.value(at: now) }
+            if rewriter.carriesTransportNumber {
+                rewrite.transportNumber = bandwidth.nextNumber(size: size + Retransmission.overhead, now: now)
+            }
             // A little further on; then the header moves back, and the original number fills the gap.
             let (start, moved) = (out.used, out.used + Retransmission.overhead)
             rewriter.write(record, at: position, of: log, first: first, rewrite, into: &out.slots, at: moved)

@@ -36,6 +36,7 @@ extension MediaEngine {
         producers[producer].consumers.append(index)
         addSender(of: index, encoding: 0, reading: producers[producer].streams[0])
         start(index, now: now, into: &out)
+        consumedBandwidth(index, now: now, into: &out)
         return consumers[index].state(score(of: index))
     }
 

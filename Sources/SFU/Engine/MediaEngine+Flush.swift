@@ -82,8 +82,7 @@ extension MediaEngine {
         let failures = senders[index].forwarder.failureCount
         let transport = senders[index].transport
         let progress = Self.forward(
-            &senders, index, streams, stream, limit: limit, to: path, under: &transports[transport].security,
-            into: &out)
+            &senders, index, streams, stream, &transports[transport], limit: limit, to: path, now: now, into: &out)
         let sent = Int(senders[index].forwarder.packetCount - packets)
         if sent > 0 {
             let size = Int(senders[index].forwarder.byteCount - bytes)
@@ -94,6 +93,7 @@ extension MediaEngine {
             transports[transport].sent.countRTP(size, now: now)
             transports[transport].drops.unprotected += senders[index].forwarder.failureCount - failures
             meter.forwarded(sent)
+            armBandwidth(of: transport)
         }
         switch progress {
         case .outboxFull: return true
@@ -107,12 +107,12 @@ extension MediaEngine {
     // Both slabs are parameters: two elements of two properties can't be told apart by the exclusivity checks.
     private static func forward(
         _ senders: inout Slab<SendStream>, _ index: SlabIndex, _ streams: borrowing Slab<ReceiveStream>,
-        _ stream: SlabIndex, limit: Int, to path: TransportPath, under security: inout TransportSecurity?,
+        _ stream: SlabIndex, _ transport: inout Transport, limit: Int, to path: TransportPath, now: Instant,
         into out: inout Outbox
     ) -> PacketForwarder.Progress {
         senders[index].forwarder.forward(
-            streams[stream].log, of: streams[stream].encodingIndex, limit: limit, to: path, under: &security,
-            into: &out)
+            streams[stream].log, of: streams[stream].encodingIndex, limit: limit, to: path,
+            under: &transport.security, counting: &transport.bandwidth, now: now, into: &out)
     }
 
     /// The log ran over what the receiver would have got next: it starts anew.

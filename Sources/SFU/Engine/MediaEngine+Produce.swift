@@ -43,6 +43,7 @@ extension MediaEngine {
         transports[transport].cname = cname
         transports[transport].listener.add(negotiated.rtpParameters, index)
         transports[transport].producers.append(index)
+        transports[transport].bandwidth.produced(negotiated.rtpParameters)
         return producers[index].state
     }
 

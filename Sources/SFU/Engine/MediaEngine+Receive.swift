@@ -50,6 +50,7 @@ extension MediaEngine {
             transports[transport].drops.oversized += 1
             return
         }
+        receivedBandwidth(header, packet, transport, now: now)
         let known = transports[transport].listener.producer(ssrc: header.ssrc)
         guard let producer = known ?? producerByMID(header, packet, transport) else {
             transports[transport].drops.noProducer += 1

@@ -63,7 +63,10 @@ extension MediaEngine {
             guard let sender = transports[transport].senderBySSRC[nack.mediaSSRC] else { return }
             retransmit(nack, in: datagram, by: sender, now: now, into: &out)
         case .extendedReport(let report): receive(report, in: datagram, transport, now: now)
-        case .sourceDescription, .bye, .application, .remb, .transportWideFeedback, .unknown:
+        case .transportWideFeedback(let feedback):
+            receive(feedback, in: datagram, transport, now: now, into: &out)
+        case .remb(let remb): receive(remb, transport, now: now, into: &out)
+        case .sourceDescription, .bye, .application, .unknown:
             // A BYE says nothing that flow or signaling would not: mediasoup ignores it, too.
             break
         }
@@ -127,6 +130,7 @@ extension MediaEngine {
     private mutating func receive(
         _ blocks: ReportBlocks, in datagram: RawSpan, _ transport: SlabIndex, now: Instant, into out: inout Outbox
     ) {
+        receiveLosses(blocks, in: datagram, transport, now: now, into: &out)
         for position in 0..<blocks.count {
             let block = blocks.block(position, in: datagram)
             guard let sender = transports[transport].senderBySSRC[block.ssrc] else { continue }

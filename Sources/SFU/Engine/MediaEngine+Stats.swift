@@ -33,6 +33,13 @@ extension MediaEngine {
 
 private func milliseconds(_ now: Instant) -> JSONValue { JSONValue(now.nanoseconds / 1_000_000) }
 
+/// A limit that was set.
+private func unlessZero(_ bitrate: Int64) -> JSONValue? {
+    // Not a conditional expression: JSON has a nil of its own.
+    guard bitrate > 0 else { return .none }
+    return JSONValue(bitrate)
+}
+
 extension Transport {
     func stats(now: Instant) -> JSONValue {
         let tuples = link.tuples
@@ -54,6 +61,13 @@ extension Transport {
             "rtxSendBitrate": JSONValue(sent.rtxRate.bitsPerSecond(now: now)),
             "probationBytesSent": 0,
             "probationSendBitrate": 0,
+            "availableOutgoingBitrate": bandwidth.outgoing.map { JSONValue($0.availableBitrate) },
+            "availableIncomingBitrate": bandwidth.incoming?.availableBitrate.map { JSONValue($0) },
+            "maxIncomingBitrate": unlessZero(bandwidth.maxIncomingBitrate),
+            "maxOutgoingBitrate": unlessZero(bandwidth.maxOutgoingBitrate),
+            "minOutgoingBitrate": unlessZero(bandwidth.minOutgoingBitrate),
+            "rtpPacketLossReceived": bandwidth.incoming?.packetLoss.map { JSONValue($0) },
+            "rtpPacketLossSent": bandwidth.outgoing.map { JSONValue($0.packetLoss) },
             "rtcpMux": kind == .plain ? JSONValue(link.rtcpMux) : nil,
             "comedia": kind == .plain ? JSONValue(link.comedia) : nil,
             "tuple": tuples.rtp.stats,

@@ -25,6 +25,8 @@ extension MediaEngine {
             guard let index = transports.index(ofSlot: slot) else { continue }
             advanceReports(of: index, to: now, into: &out)
             next = soonest(next, transports[index].reportTimer)
+            advanceBandwidth(of: index, to: now, into: &out)
+            next = soonest(next, transports[index].bandwidth.nextDeadline)
         }
         // What had no room in the outbox stays due, and is asked for again in the next step.
         if let next { arm(max(next, now + Self.granularity)) }

@@ -26,6 +26,7 @@ struct Transport: ~Copyable {
     var drops = DropCounters()
     /// When the remote side last told its clock as a receiver: answered so that it learns its round trip.
     var remoteReference: RemoteReference?
+    var bandwidth = TransportBandwidth()
 
     init(_ setup: PlainTransportSetup, router: SlabIndex, security: consuming TransportSecurity? = nil) {
         id = setup.id
