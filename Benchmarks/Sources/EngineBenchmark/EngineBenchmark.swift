@@ -4,7 +4,7 @@ import Foundation
 
 /// What the engine takes without any system call, and what its objects take.
 ///
-///     EngineBenchmark [--rounds 5] [--consumers 1,10,50,100] [--bursts 1,8,16] [--suites plain,AEAD_AES_128_GCM]
+///     EngineBenchmark [--rounds 5] [--consumers 1,10,50,100] [--bursts 1,8,16] [--ways plain,transport-wide,AEAD_AES_128_GCM]
 ///         [--dry-only 1] [--date TEXT] [--json FILE] [--baseline FILE] [--quick 1]
 @main struct EngineBenchmark {
     static func main() async throws {
@@ -20,13 +20,17 @@ import Foundation
         let (date, json) = (options.text("date") ?? "", options.text("json"))
         let earlier = readBaseline(options.text("baseline"), as: Report.self)
         let bursts = options.numbers("bursts", [1, 8, 16])
-        let suites = options.text("suites")?.split(separator: ",").map(String.init) ?? ["plain", "AEAD_AES_128_GCM"]
+        let ways =
+            options.text("ways")?.split(separator: ",").map { name in
+                guard let way = DryEngine.Way(rawValue: String(name)) else { fail("--ways \(name): there is none") }
+                return way
+            } ?? [DryEngine.Way.plain, .transportWide, .gcm]
         let isDryOnly = options.number("dry-only", 0) > 0
         options.checkAllKnown()
 
         var report = Report(date: date)
         report.dry = try DryCost.measure(
-            consumers: consumers, bursts: bursts, suites: suites, rounds: rounds,
+            consumers: consumers, bursts: bursts, ways: ways, rounds: rounds,
             forwarded: isQuick ? 200_000 : 2_000_000)
         print(report.dryTable(beside: earlier))
         if isDryOnly { return try write(report, to: json, named: "engine") }
@@ -55,12 +59,12 @@ struct Report: Codable {
         var table = Table("load", "ns", "[least..most]", earlier == nil ? "" : "× base", words: 1)
         for cost in dry {
             let before = earlier?.dry.first {
-                $0.consumers == cost.consumers && $0.burst == cost.burst && $0.suite == cost.suite
+                $0.consumers == cost.consumers && $0.burst == cost.burst && $0.way == cost.way
             }
             let ns = cost.nanoseconds
             table.add([
                 "\(cost.consumers) consumers" + (cost.burst == 1 ? ", single" : ", bursts of \(cost.burst)")
-                    + (cost.suite.map { ", \($0)" } ?? ""),
+                    + ", \(cost.way.rawValue)",
                 figure(ns.median), "[\(figure(ns.least))..\(figure(ns.most))]",
                 before.map { ratio(ns.median / $0.nanoseconds.median) } ?? "",
             ])
@@ -113,22 +117,21 @@ struct Report: Codable {
 struct DryCost: Codable {
     let consumers: Int
     let burst: Int
-    /// The receivers' SRTP; nil: plain.
-    let suite: String?
+    let way: DryEngine.Way
     let nanoseconds: Spread
 
     /// - Parameter forwarded: Packets out in one measurement.
     static func measure(
-        consumers: [Int], bursts: [Int], suites: [String], rounds: Int, forwarded: Int
+        consumers: [Int], bursts: [Int], ways: [DryEngine.Way], rounds: Int, forwarded: Int
     ) throws -> [DryCost] {
         var costs: [DryCost] = []
-        for suite in suites.map({ $0 == "plain" ? nil : $0 }) {
+        for way in ways {
             for consumers in consumers {
                 for burst in bursts {
-                    let packets = suite == nil ? forwarded : forwarded / 4
-                    let figures = try measure(suite, consumers, burst, rounds: rounds, forwarded: packets)
+                    let packets = way.suite == nil ? forwarded : forwarded / 4
+                    let figures = try measure(way, consumers, burst, rounds: rounds, forwarded: packets)
                     guard let spread = Spread(figures) else { continue }
-                    costs.append(DryCost(consumers: consumers, burst: burst, suite: suite, nanoseconds: spread))
+                    costs.append(DryCost(consumers: consumers, burst: burst, way: way, nanoseconds: spread))
                 }
             }
         }
@@ -136,9 +139,9 @@ struct DryCost: Codable {
     }
 
     private static func measure(
-        _ suite: String?, _ consumers: Int, _ burst: Int, rounds: Int, forwarded: Int
+        _ way: DryEngine.Way, _ consumers: Int, _ burst: Int, rounds: Int, forwarded: Int
     ) throws -> [Double] {
-        var engine = try DryEngine(consumers: consumers, suite: suite)
+        var engine = try DryEngine(consumers: consumers, way: way)
         // Catching up and the first reports are over then.
         engine.run(turns: 2000, burst: burst)
         let turns = max(1, forwarded / consumers / burst)

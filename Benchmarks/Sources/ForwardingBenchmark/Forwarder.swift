@@ -52,11 +52,14 @@ enum Forwarder {
             ProduceOptions(
                 kind: .video,
                 rtpParameters: RTPParameters(codecs: [vp8], encodings: [RTPEncodingParameters(ssrc: 2222)])))
+        // What receivers of plain RTP take: no header extensions.
+        var capabilities = router.rtpCapabilities
+        capabilities.headerExtensions = []
         for port in ports {
             let outlet = try await core.createPlainTransport(on: router.id, PlainTransportOptions())
             _ = try await core.connect(outlet.id, PlainTransportRemote(ip: "127.0.0.1", port: port))
             _ = try await core.consume(
-                on: outlet.id, ConsumeOptions(producer: producer.id, rtpCapabilities: router.rtpCapabilities))
+                on: outlet.id, ConsumeOptions(producer: producer.id, rtpCapabilities: capabilities))
         }
         say(inlet.tuple.localPort)
         // Blocks this thread until the parent is done; the media loop has its own.
