@@ -25,6 +25,20 @@ extension MediaEngine {
 
     // MARK: - Distribution
 
+    /// A consumer was paused, by either flag, or closes.
+    mutating func bandwidthFreed(by consumer: SlabIndex) {
+        let transport = consumers[consumer].transport
+        guard transports.contains(transport) else { return }
+        transports[transport].bandwidth.wishGone()
+        armBandwidth(of: transport)
+    }
+
+    /// A consumer goes on, if nothing stands against it.
+    mutating func bandwidthWanted(by consumer: SlabIndex, now: Instant, into out: inout Outbox) {
+        guard consumers[consumer].isActive else { return }
+        distributeBandwidth(of: consumers[consumer].transport, now: now, into: &out)
+    }
+
     /// A consumer has come: its transport may be managed from now on.
     mutating func consumedBandwidth(_ index: SlabIndex, now: Instant, into out: inout Outbox) {
         let transport = consumers[index].transport
@@ -41,7 +55,7 @@ extension MediaEngine {
         let members = transports[transport].consumers
         var desired: Int64 = 0
         for consumer in members { desired += desiredBitrate(of: consumer, now: now) }
-        _ = transports[transport].bandwidth.outgoing?.setDesiredBitrate(desired, now: now)
+        transports[transport].bandwidth.desired(desired, now: now)
         transports[transport].bandwidth.outgoing?.rescheduleEvent(now: now)
 
         let isREMB = transports[transport].bandwidth.outgoing?.mechanism == .remb
@@ -61,7 +75,8 @@ extension MediaEngine {
             highest = max(highest, streams[stream].reception?.rate.bitsPerSecond(now: now) ?? 0)
         }
         let promised = consumers[consumer].rtpParameters.encodings.first?.maxBitrate ?? 0
-        return max(highest, Int64(promised))
+        // What a producer promises is a stranger's number.
+        return max(highest, min(Int64(promised), OutgoingBandwidth.highestBitrate))
     }
 
     private func demand(of consumer: SlabIndex, countsLosses: Bool, now: Instant) -> LayerDemand {
@@ -82,16 +97,19 @@ extension MediaEngine {
     }
 
     private func addLayers(to demand: inout LayerDemand, of consumer: SlabIndex, now: Instant) {
-        demand.form = .replacing
-        for stream in producers[consumers[consumer].producer].streams {
-            let rate = streams[stream].reception?.rate.bitsPerSecond(now: now) ?? 0
+        guard let layers = consumers[consumer].layers else { return }
+        demand.form = layers.isSVC && !layers.isKSVC ? .adding : .replacing
+        for (spatial, state) in layerStates(of: consumer, now: now).enumerated() {
+            let stream = producers[consumers[consumer].producer].streams[layers.isSVC ? 0 : spatial]
             demand.layers.append(
-                LayerDemand.SpatialLayer(bitrates: [rate], isUsable: streams[stream].score > 0))
+                LayerDemand.SpatialLayer(
+                    bitrates: streams[stream].bitrates(spatial: layers.isSVC ? spatial : 0, now: now),
+                    isUsable: state.isUsable, isSettled: state.activity >= LayerChoice.leastActivity))
         }
-        demand.preferred = LayerShare(spatial: demand.layers.count - 1, temporal: 0)
-        if let sender = consumers[consumer].senders.first {
-            demand.currentSpatial = streams[senders[sender].stream].encodingIndex
-        }
+        demand.preferred = LayerShare(
+            spatial: Int(layers.preference.preferred.spatialLayer),
+            temporal: Int(layers.preference.preferred.temporalLayer))
+        if let current = layers.current { demand.currentSpatial = Int(current.spatialLayer) }
         if let lowered = consumers[consumer].share.lowered {
             demand.holdsBack = now - lowered < LayerLadder.conservativeTime
         }
@@ -118,11 +136,23 @@ extension MediaEngine {
     mutating func setBandwidthLimitedLayers(
         _ consumer: SlabIndex, _ limit: LayerLimit, now: Instant, into out: inout Outbox
     ) {
-        if case .upTo(let new) = limit, case .upTo(let old) = consumers[consumer].share.limit,
-            new.spatialLayer < old.spatialLayer
-        {
-            consumers[consumer].share.lowered = now
-        }
         consumers[consumer].share.limit = limit
+        let before = consumers[consumer].layers
+        settle(consumer, now: now, into: &out)
+        // A descent that bandwidth forces, and not one of the first seconds.
+        guard let before, let current = before.current, let target = consumers[consumer].layers?.target,
+            target.spatialLayer < current.spatialLayer,
+            current.spatialLayer <= before.preference.preferred.spatialLayer, let beginning = before.beginning,
+            now - beginning > LayerLadder.leastActivityForDescent
+        else { return }
+        consumers[consumer].share.lowered = now
+    }
+}
+
+extension ReceiveStream {
+    /// Of each temporal layer of a spatial one by itself.
+    fileprivate func bitrates(spatial: Int, now: Instant) -> [Int64] {
+        guard meter.hasLayers else { return [reception?.rate.bitsPerSecond(now: now) ?? 0] }
+        return (0..<meter.temporalLayers).map { meter.ownBitsPerSecond(spatial: spatial, temporal: $0, now: now) }
     }
 }

@@ -24,6 +24,7 @@ extension MediaEngine {
 
     /// Walks a stream's senders. True: the outbox is full; those who were served are remembered.
     private mutating func release(_ index: SlabIndex, now: Instant, into out: inout Outbox) -> Bool {
+        if !streams[index].candidates.isEmpty, adopt(into: index, now: now, into: &out) { return true }
         let isLiveDue = streams[index].release.live.map { $0 <= now } ?? false
         let count = streams[index].senders.count
         while streams[index].served < count {
@@ -50,7 +51,7 @@ extension MediaEngine {
     }
 
     /// True: the outbox is full.
-    private mutating func serve(
+    mutating func serve(
         _ index: SlabIndex, of stream: SlabIndex, live: Bool, now: Instant, into out: inout Outbox
     ) -> Bool {
         switch senders[index].forwarder.flow {
@@ -84,7 +85,9 @@ extension MediaEngine {
         let progress = Self.forward(
             &senders, index, streams, stream, &transports[transport], limit: limit, to: path, now: now, into: &out)
         let sent = Int(senders[index].forwarder.packetCount - packets)
+        if senders[index].forwarder.tracesPackets { tracePackets(of: index, now: now, into: &out) }
         if sent > 0 {
+            if senders[index].forwarder.layers != nil { reportLayers(of: index, now: now, into: &out) }
             let size = Int(senders[index].forwarder.byteCount - bytes)
             senders[index].rate.add(size, now: now)
             senders[index].catchUp.sent(sent)

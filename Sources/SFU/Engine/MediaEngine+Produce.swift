@@ -22,9 +22,6 @@ extension MediaEngine {
         } catch {
             throw SFUError(error)
         }
-        guard negotiated.type == .simple else {
-            throw .unsupported("producers of type \(negotiated.type.rawValue) are not supported yet")
-        }
         try transports[transport].listener.check(negotiated.rtpParameters)
 
         let index = producers.insert(
@@ -37,7 +34,7 @@ extension MediaEngine {
                 streams.insert(
                     ReceiveStream(
                         negotiated, encoding: encoding, kind: setup.kind, producer: index, transport: transport,
-                        configuration: configuration)))
+                        keyFrameRequestDelay: setup.keyFrameRequestDelay, configuration: configuration)))
         }
         routers[router].clocks.join(cname: producers[index].cname)
         transports[transport].cname = cname
@@ -69,6 +66,7 @@ extension MediaEngine {
         let index = try index(id, "producer.pause")
         guard !producers[index].paused else { return }
         producers[index].paused = true
+        tellObservers(of: index, isPaused: true)
         for stream in producers[index].streams {
             streams[stream].forgetPast()
             streams[stream].requester.cancel()
@@ -80,7 +78,9 @@ extension MediaEngine {
                 senders[sender].stop()
                 senders[sender].forwarder.forgetPlace()
             }
+            bandwidthFreed(by: consumer)
             out.report(.consumerProducerPaused(consumers[consumer].id, true))
+            forgetTarget(of: consumer, into: &out)
         }
     }
 
@@ -89,12 +89,15 @@ extension MediaEngine {
         let index = try index(id, "producer.resume")
         guard producers[index].paused else { return }
         producers[index].paused = false
+        tellObservers(of: index, isPaused: false)
+        for stream in producers[index].streams { resumeWatch(of: stream, now: now) }
         for position in producers[index].consumers.indices {
             let consumer = producers[index].consumers[position]
             consumers[consumer].producerPaused = false
             out.report(.consumerProducerPaused(consumers[consumer].id, false))
             start(consumer, now: now, into: &out)
+            bandwidthWanted(by: consumer, now: now, into: &out)
         }
-        for stream in producers[index].streams { requestKeyFrame(of: stream, now: now, into: &out) }
+        for stream in producers[index].streams { requestKeyFrame(of: stream, isForced: true, now: now, into: &out) }
     }
 }

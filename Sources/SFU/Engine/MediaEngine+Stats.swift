@@ -43,6 +43,9 @@ private func unlessZero(_ bitrate: Int64) -> JSONValue? {
 extension Transport {
     func stats(now: Instant) -> JSONValue {
         let tuples = link.tuples
+        // Pipes have no choice of either.
+        let rtcpMux: JSONValue? = kind == .plain ? JSONValue(link.rtcpMux) : Optional.none
+        let comedia: JSONValue? = kind == .plain ? JSONValue(link.comedia) : Optional.none
         return .object(omittingAbsent: [
             "type": kind == .plain ? "plain-rtp-transport" : "pipe-transport",
             "transportId": JSONValue(id.rawValue),
@@ -68,8 +71,8 @@ extension Transport {
             "minOutgoingBitrate": unlessZero(bandwidth.minOutgoingBitrate),
             "rtpPacketLossReceived": bandwidth.incoming?.packetLoss.map { JSONValue($0) },
             "rtpPacketLossSent": bandwidth.outgoing.map { JSONValue($0.packetLoss) },
-            "rtcpMux": kind == .plain ? JSONValue(link.rtcpMux) : nil,
-            "comedia": kind == .plain ? JSONValue(link.comedia) : nil,
+            "rtcpMux": rtcpMux,
+            "comedia": comedia,
             "tuple": tuples.rtp.stats,
             "rtcpTuple": tuples.rtcp?.stats,
         ])
@@ -116,8 +119,23 @@ extension ReceiveStream {
             "packetCount": JSONValue(reception.packetCount),
             "byteCount": JSONValue(reception.byteCount),
             "bitrate": JSONValue(reception.rate.bitsPerSecond(now: now)),
-            "bitrateByLayer": [:],
+            "bitrateByLayer": .object(bitrateByLayer(now: now)),
         ])
+    }
+}
+
+extension ReceiveStream {
+    /// Each layer with all that it builds on; empty for a stream with a single one.
+    private func bitrateByLayer(now: Instant) -> [String: JSONValue] {
+        guard meter.hasLayers else { return [:] }
+        var rates: [String: JSONValue] = [:]
+        for spatial in 0..<meter.spatialLayers {
+            for temporal in 0..<meter.temporalLayers {
+                rates["\(spatial).\(temporal)"] = JSONValue(
+                    meter.bitsPerSecond(spatial: spatial, temporal: temporal, now: now))
+            }
+        }
+        return rates
     }
 }
 

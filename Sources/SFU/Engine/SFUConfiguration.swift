@@ -17,6 +17,8 @@ public struct SFUConfiguration: Sendable {
     public var flowTimeout = Duration.seconds(1)
     /// At most one key frame request per stream in this time; mediasoup's KeyFrameRetransmissionWaitTime.
     public var keyFrameRequestInterval = Duration.seconds(1)
+    /// When a change to another layer is made with a cached group of pictures.
+    public var cachedSwitch = CachedSwitch()
     /// Who protects and unprotects packets of transports with SRTP.
     public var srtpBackend = SRTPBackend.openssl
     public var pacing = Pacing()
