@@ -53,6 +53,10 @@ extension MediaEngine {
     private mutating func serve(
         _ index: SlabIndex, of stream: SlabIndex, live: Bool, now: Instant, into out: inout Outbox
     ) -> Bool {
+        if senders[index].outlet != nil {
+            publish(index, of: stream, now: now)
+            return false
+        }
         switch senders[index].forwarder.flow {
         case .stopped: return false
         case .waiting:
@@ -78,7 +82,7 @@ extension MediaEngine {
         into out: inout Outbox
     ) -> Bool {
         let (packets, bytes) = (senders[index].forwarder.packetCount, senders[index].forwarder.byteCount)
-        out.endRun()
+        out.beginRun(of: index)
         let progress = Self.forward(&senders, index, streams, stream, limit: limit, to: path, into: &out)
         let sent = Int(senders[index].forwarder.packetCount - packets)
         if sent > 0 {

@@ -40,8 +40,13 @@ extension MediaEngine {
             out.report(.transportConnected(transports[transport].id, tuple))
             becameConnected(transport, now: now, into: &out)
         }
+        // Behind the look at the source: what strangers send is not charged to it.
+        guard transports[transport].ceiling.admit(packet.byteCount, now: now) else {
+            transports[transport].drops.ceiling += 1
+            return
+        }
         transports[transport].received.count(packet.byteCount, now: now)
-        guard packet.byteCount <= Self.maximumPacket else {
+        guard packet.byteCount <= transports[transport].maximumPacket else {
             transports[transport].drops.oversized += 1
             return
         }
@@ -92,7 +97,7 @@ extension MediaEngine {
     }
 
     /// The first packet of a stream: scores are told, the producer's first.
-    private mutating func streamAppeared(
+    mutating func streamAppeared(
         _ index: SlabIndex, startsWithKeyFrame: Bool, now: Instant, into out: inout Outbox
     ) {
         let report = now + Self.firstReport
@@ -114,6 +119,7 @@ extension MediaEngine {
         streams[index].senderLine = nil
         streams[index].senderShift = nil
         for sender in streams[index].senders { senders[sender].reports.isReportWanted = true }
+        lineChanged(of: index)
     }
 
     /// In seconds. A timestamp that is further from what the sender's line says of now is on another line.
@@ -122,7 +128,10 @@ extension MediaEngine {
     /// A stream's score: its producer's list is told, then those of the producer's consumers.
     mutating func scoreChanged(of stream: SlabIndex, into out: inout Outbox) {
         let producer = streams[stream].producer
-        out.report(.producerScore(producers[producer].id, scores(of: producer)))
+        // The original's is told under this id.
+        if producers[producer].link == nil {
+            out.report(.producerScore(producers[producer].id, scores(of: producer)))
+        }
         for consumer in producers[producer].consumers {
             out.report(.consumerScore(consumers[consumer].id, score(of: consumer)))
         }

@@ -26,6 +26,10 @@ extension MediaEngine {
                 out.report(.transportRTCPConnected(transports[transport].id, tuple))
             }
         }
+        guard transports[transport].ceiling.admit(datagram.byteCount, now: now) else {
+            transports[transport].drops.ceiling += 1
+            return
+        }
         transports[transport].received.count(datagram.byteCount, now: now)
         while true {
             do {
@@ -47,19 +51,19 @@ extension MediaEngine {
             receive(report.reports, in: datagram, transport, now: now, into: &out)
         case .receiverReport(let report): receive(report.reports, in: datagram, transport, now: now, into: &out)
         case .pictureLoss(let request):
-            guard let sender = transports[transport].senderBySSRC[request.mediaSSRC] else { return }
+            guard let sender = knownSender(request.mediaSSRC, transport) else { return }
             senders[sender].pliCount += 1
             requestKeyFrame(bySender: sender, now: now, into: &out)
         case .fullIntraRequest(let request):
             for position in 0..<request.count {
                 let ssrc = request.item(position, in: datagram).ssrc
-                guard let sender = transports[transport].senderBySSRC[ssrc] else { continue }
+                guard let sender = knownSender(ssrc, transport) else { continue }
                 senders[sender].firCount += 1
                 requestKeyFrame(bySender: sender, now: now, into: &out)
             }
         case .nack(let nack):
             // Counted only: nothing is sent again on plain transports yet, and consumers there don't announce it.
-            guard let sender = transports[transport].senderBySSRC[nack.mediaSSRC] else { return }
+            guard let sender = knownSender(nack.mediaSSRC, transport) else { return }
             senders[sender].nackCount += 1
             for position in 0..<nack.count {
                 senders[sender].nackPacketCount += nack.item(position, in: datagram).count
@@ -70,6 +74,14 @@ extension MediaEngine {
         }
     }
 
+    /// The outgoing stream that feedback or a report block is about. RTCP about others is counted: an attacker who guesses,
+    /// or a receiver that has not heard of the end.
+    private mutating func knownSender(_ ssrc: UInt32, _ transport: SlabIndex) -> SlabIndex? {
+        let sender = transports[transport].senderBySSRC[ssrc]
+        if sender == nil { transports[transport].drops.unknownSSRC += 1 }
+        return sender
+    }
+
     // MARK: - From senders
 
     /// A producer's sender report: which time its timestamps mean, and the moment to judge its losses.
@@ -78,7 +90,10 @@ extension MediaEngine {
     ) {
         guard let producer = transports[transport].listener.producer(ssrc: info.ssrc),
             let index = stream(of: producer, ssrc: info.ssrc)
-        else { return }
+        else {
+            transports[transport].drops.unknownSSRC += 1
+            return
+        }
         learnLine(of: index, info, now: now)
         guard streams[index].reception != nil else { return }
         streams[index].reception?.statistics.senderReport(info.ntp, at: now)
@@ -105,6 +120,7 @@ extension MediaEngine {
         streams[index].senderLine = TimestampLine(
             unixNanoseconds: sender &+ shift, timestamp: info.rtpTimestamp,
             clockRate: streams[index].reception?.clockRate ?? codec.clockRate)
+        lineChanged(of: index)
         guard streams[index].senderShift != shift else { return }
         // Until now receivers had a guess: they are told at once.
         streams[index].senderShift = shift
@@ -127,7 +143,7 @@ extension MediaEngine {
     ) {
         for position in 0..<blocks.count {
             let block = blocks.block(position, in: datagram)
-            guard let sender = transports[transport].senderBySSRC[block.ssrc] else { continue }
+            guard let sender = knownSender(block.ssrc, transport) else { continue }
             let sent = senders[sender].forwarder.packetCount
             guard senders[sender].reports.receive(block, packetsSent: sent, now: clock.ntp(at: now)) else { continue }
             let consumer = senders[sender].consumer

@@ -35,9 +35,9 @@ private func milliseconds(_ now: Instant) -> JSONValue { JSONValue(now.nanosecon
 
 extension Transport {
     func stats(now: Instant) -> JSONValue {
-        let tuples = link.tuples
+        let tuples = isInProcess || kind == .direct ? nil : link.tuples
         return .object(omittingAbsent: [
-            "type": "plain-rtp-transport",
+            "type": JSONValue(kind.statsType),
             "transportId": JSONValue(id.rawValue),
             "timestamp": milliseconds(now),
             "bytesReceived": JSONValue(received.bytes),
@@ -54,11 +54,21 @@ extension Transport {
             "rtxSendBitrate": 0,
             "probationBytesSent": 0,
             "probationSendBitrate": 0,
-            "rtcpMux": JSONValue(link.rtcpMux),
-            "comedia": JSONValue(link.comedia),
-            "tuple": tuples.rtp.stats,
-            "rtcpTuple": tuples.rtcp?.stats,
+            "rtcpMux": kind == .plain ? JSONValue(link.rtcpMux) : nil,
+            "comedia": kind == .plain ? JSONValue(link.comedia) : nil,
+            "tuple": tuples?.rtp.stats,
+            "rtcpTuple": tuples?.rtcp?.stats,
         ])
+    }
+}
+
+extension TransportKind {
+    fileprivate var statsType: String {
+        switch self {
+        case .plain: "plain-rtp-transport"
+        case .pipe: "pipe-transport"
+        case .direct: "direct-transport"
+        }
     }
 }
 
@@ -107,7 +117,8 @@ extension ReceiveStream {
 
 extension SendStream {
     func stats(now: Instant) -> JSONValue {
-        .object(omittingAbsent: [
+        let linked = outlet.map { $0.link.logs[$0.encoding].counts }
+        return .object(omittingAbsent: [
             "type": "outbound-rtp",
             "timestamp": milliseconds(now),
             "ssrc": JSONValue(forwarder.ssrc),
@@ -116,17 +127,17 @@ extension SendStream {
             "mimeType": JSONValue(mimeType),
             "packetsLost": JSONValue(max(0, reports.packetsLost)),
             "fractionLost": JSONValue(reports.fractionLost),
-            "packetsDiscarded": 0,
+            "packetsDiscarded": JSONValue(failures.count),
             "packetsRetransmitted": 0,
             "packetsRepaired": 0,
             "nackCount": JSONValue(nackCount),
             "nackPacketCount": JSONValue(nackPacketCount),
             "pliCount": JSONValue(pliCount),
             "firCount": JSONValue(firCount),
-            "score": JSONValue(reports.score.value),
+            "score": JSONValue(min(reports.score.value, failures.score)),
             "roundTripTime": reports.roundTrip.map { JSONValue(Double($0.nanoseconds) / 1e6) } ?? 0,
-            "packetCount": JSONValue(forwarder.packetCount),
-            "byteCount": JSONValue(forwarder.byteCount),
+            "packetCount": JSONValue(linked?.packets ?? forwarder.packetCount),
+            "byteCount": JSONValue(linked?.bytes ?? forwarder.byteCount),
             "bitrate": JSONValue(rate.bitsPerSecond(now: now)),
         ])
     }

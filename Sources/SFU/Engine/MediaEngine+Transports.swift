@@ -15,10 +15,27 @@ extension MediaEngine {
             throw SFUError(.failed, "a socket that belongs to another transport [method:\(method)]")
         }
         let index = transports.insert(Transport(setup, router: router))
+        transports[index].ceiling = IngressCeiling(configuration.ingress)
         routers[router].transports.append(index)
         transportByID[setup.id] = index
         for socket in sockets { transportBySocket[socket] = index }
         return transports[index].link.tuples
+    }
+
+    /// A transport whose remote side is the driver's own code. It is connected at once.
+    public mutating func createDirectTransport(_ setup: DirectTransportSetup, now: Instant, into out: inout Outbox)
+        throws(SFUError)
+    {
+        let method = "router.createDirectTransport"
+        guard let router = routerByID[setup.router] else { throw .noSuchObject(setup.router.rawValue, method) }
+        guard transportByID[setup.id] == nil, transportBySocket[setup.socket] == nil else {
+            throw SFUError(.conflict, "Channel request handler with ID \(setup.id) already exists [method:\(method)]")
+        }
+        let index = transports.insert(try Transport(setup, router: router))
+        routers[router].transports.append(index)
+        transportByID[setup.id] = index
+        transportBySocket[setup.socket] = index
+        becameConnected(index, now: now, into: &out)
     }
 
     /// Fixes the remote side of a transport that does not wait for it. Once only; a failed attempt does not count.
@@ -26,6 +43,8 @@ extension MediaEngine {
         _ id: TransportID, ip: String?, port: UInt16?, rtcpPort: UInt16?, now: Instant, into out: inout Outbox
     ) throws(SFUError) -> PlainTransportTuples {
         let index = try index(id, "plainTransport.connect")
+        // mediasoup's connect() of direct transports does nothing; the ends of a pipe in this process know each other.
+        if transports[index].kind == .direct || transports[index].isInProcess { return transports[index].link.tuples }
         try transports[index].link.connect(ip: ip, port: port, rtcpPort: rtcpPort)
         if transports[index].isConnected { becameConnected(index, now: now, into: &out) }
         return transports[index].link.tuples

@@ -22,6 +22,36 @@ struct Transport: ~Copyable {
     var received = Traffic()
     var sent = Traffic()
     var drops = DropCounters()
+    var ceiling = IngressCeiling.none
+
+    /// Pipes: retransmissions are sent on.
+    var enablesRTX = false
+    /// A pipe whose other end is in this process: packets go by `MediaLink`s, and no datagram ever leaves.
+    var isInProcess = false
+
+    var sockets: [SocketID] { isInProcess ? [] : link.sockets }
+
+    /// A pipe within this process.
+    init(inProcess id: TransportID, router: SlabIndex) {
+        self.id = id
+        self.router = router
+        kind = .pipe
+        // Never used: it names no socket.
+        let nowhere = LocalEndpoint(socket: SocketID(.max), address: "", port: 0)
+        link = UDPLink(rtp: nowhere, rtcp: nil, comedia: false)
+        cname = SharedCNAME(nil)
+        isInProcess = true
+    }
+
+    init(_ setup: DirectTransportSetup, router: SlabIndex) throws(SFUError) {
+        id = setup.id
+        self.router = router
+        kind = .direct
+        // Its remote side is the driver, which knows what comes from that socket for what it is.
+        link = UDPLink(rtp: LocalEndpoint(socket: setup.socket, address: "", port: 0), rtcp: nil, comedia: false)
+        try link.connect(ip: "0.0.0.0", port: 0, rtcpPort: nil)
+        cname = SharedCNAME(setup.cname.flatMap { $0.isEmpty ? nil : $0 })
+    }
 
     init(_ setup: PlainTransportSetup, router: SlabIndex) {
         id = setup.id
@@ -32,7 +62,10 @@ struct Transport: ~Copyable {
     }
 
     /// Media can be sent.
-    var isConnected: Bool { link.rtpPath != nil }
+    var isConnected: Bool { link.rtpPath != nil || isInProcess }
+
+    /// Direct transports take mediasoup's 100 bytes more.
+    var maximumPacket: Int { kind == .direct ? MediaEngine.maximumPacket + 100 : MediaEngine.maximumPacket }
 
     /// mediasoup counts them up per transport, as decimal text of at most 8 digits.
     mutating func makeMID() -> String {
@@ -44,6 +77,10 @@ struct Transport: ~Copyable {
 /// What mediasoup calls a transport's class.
 enum TransportKind: Sendable {
     case plain
+    /// To another router: everything a producer has, as it is.
+    case pipe
+    /// To Swift code of this process.
+    case direct
 }
 
 /// Bytes of one direction.

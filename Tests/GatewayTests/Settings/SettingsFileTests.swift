@@ -21,6 +21,9 @@ import Testing
         ("rtp.ports", "rtp:\n  ports: 80-90", "2:10", ["MIN-MAX"]),
         ("rtp.ports", "rtp:\n  ports: 40000-70000", "2:10", ["MIN-MAX"]),
         ("rtp.ports", "rtp:\n  ports: 40000", "2:10", ["MIN-MAX"]),
+        ("rtp.portQuarantine", "rtp: {portQuarantine: -1}", "1:23", ["0 to 3600 seconds"]),
+        ("rtp.workers", "rtp: {workers: 0}", "1:16", ["1 to 64"]),
+        ("rtp.workers", "rtp: {workers: all}", "1:16", ["whole number"]),
         ("codecs", "codecs: []", "1:9", ["at least one"]),
         ("codecs", "codecs: {kind: video}", "1:9", ["a list"]),
         ("codecs", "codecs: [{kind: video, mimeType: video/VP8}]", "1:10", ["clockRate is missing"]),
@@ -106,7 +109,8 @@ import Testing
         #expect(problems[0].hasPrefix("ladle.yaml:1:1: lisen: unknown key; did you mean \"listen\"? allowed: listen, "))
         #expect(
             problems[1]
-                == "ladle.yaml:3:3: rtp.adress: unknown key; did you mean \"address\"? allowed: address, announcedAddress, ports"
+                == "ladle.yaml:3:3: rtp.adress: unknown key; did you mean \"address\"? allowed: address, announcedAddress, "
+                + "ports, portQuarantine, workers"
         )
         #expect(problems[2].hasPrefix("ladle.yaml:4:10: rtp.ports: "))
         #expect(problems[3] == "ladle.yaml:5:6: log: a mapping (key: value) is expected")
