@@ -59,6 +59,8 @@ let house: [Room] = [
         "CGStreamer", floor: 0,
         kind: .system(
             pkgConfig: "gstreamer-app-1.0", apt: ["libgstreamer1.0-dev", "libgstreamer-plugins-base1.0-dev"])),
+    Room("COpenSSL", floor: 0, kind: .system(pkgConfig: "openssl", apt: ["libssl-dev"])),
+    Room("CSRTP", floor: 0, kind: .system(pkgConfig: "libsrtp2", apt: ["libsrtp2-dev"])),
     // 1 · base
     Room("Base", floor: 1, tested: true),
     // 2 · codecs: bytes or JSON ⇄ values
@@ -72,8 +74,9 @@ let house: [Room] = [
     Room("PipelineDescription", floor: 3, uses: ["Base", "PipelineControl", "StrictYAML"], tested: true),
     Room("LibAV", floor: 3, uses: ["Base", "CLibAV"], tested: true),
     Room("GStreamer", floor: 3, uses: ["Base", "CGStreamer"], tested: true),
+    Room("SRTP", floor: 3, uses: ["Base", "COpenSSL", "CSRTP"], tested: true),
     // 4 · the media state of one worker
-    Room("SFU", floor: 4, uses: ["Base", "RTP", "RTCP", "ORTC"], tested: true),
+    Room("SFU", floor: 4, uses: ["Base", "RTP", "RTCP", "ORTC", "SRTP"], tested: true),
     // 5 · vocabulary
     Room("MediaCore", floor: 5, uses: ["Base", "ORTC"]),
     Room("Events", floor: 5, uses: ["Base"], tested: true),

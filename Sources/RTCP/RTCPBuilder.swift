@@ -120,10 +120,7 @@ public struct RTCPBuilder: Sendable {
     public mutating func nack(
         senderSSRC: UInt32, mediaSSRC: UInt32, sequenceNumber: UInt16, into buffer: inout MutableRawSpan
     ) -> Bool {
-        let continues =
-            currentType(buffer) == RTCPType.transportFeedback && currentCount(buffer) == 1
-            && buffer.bytes.uint32(at: start + 4) == senderSSRC && buffer.bytes.uint32(at: start + 8) == mediaSSRC
-        if continues {
+        if continuesNACK(senderSSRC, mediaSSRC, in: buffer) {
             let distance = sequenceNumber &- buffer.bytes.uint16(at: length - 4)
             if distance == 0 { return true }
             if distance <= 16 {
@@ -139,6 +136,29 @@ public struct RTCPBuilder: Sendable {
         buffer.store(sequenceNumber, at: length - 4)
         buffer.store(UInt16(0), at: length - 2)
         return true
+    }
+
+    /// Asks for up to 17 packets again. Calls that follow each other share a packet.
+    @discardableResult
+    public mutating func nack(
+        _ item: NACKItem, senderSSRC: UInt32, mediaSSRC: UInt32, into buffer: inout MutableRawSpan
+    ) -> Bool {
+        if continuesNACK(senderSSRC, mediaSSRC, in: buffer) {
+            guard grow(by: 4, in: &buffer) else { return false }
+        } else {
+            guard feedback(RTCPType.transportFeedback, format: 1, senderSSRC, mediaSSRC, content: 12, in: &buffer)
+            else { return false }
+        }
+        buffer.store(item.packetID, at: length - 4)
+        buffer.store(item.lossBitmap, at: length - 2)
+        return true
+    }
+
+    private func continuesNACK(
+        _ senderSSRC: UInt32, _ mediaSSRC: UInt32, in buffer: borrowing MutableRawSpan
+    ) -> Bool {
+        currentType(buffer) == RTCPType.transportFeedback && currentCount(buffer) == 1
+            && buffer.bytes.uint32(at: start + 4) == senderSSRC && buffer.bytes.uint32(at: start + 8) == mediaSSRC
     }
 
     // MARK: - Extended reports

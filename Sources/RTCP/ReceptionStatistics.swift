@@ -65,6 +65,10 @@ public struct ReceptionStatistics: Sendable {
     /// A sender report of this stream came in.
     public mutating func senderReport(_ ntp: NTPTime, at now: Instant) { lastReport = (ntp, now) }
 
+    /// The extended index that a number would have, for packets that don't count as arrivals of this stream
+    /// (retransmissions under an SSRC of their own).
+    public func index(of sequenceNumber: UInt16) -> Int64 { validator.peek(sequenceNumber) }
+
     public var hasReceived: Bool { validator.highest != nil }
 
     /// Cycles in the high half, the highest sequence number in the low half; 0 before the first packet.

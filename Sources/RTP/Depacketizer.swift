@@ -18,7 +18,7 @@ public enum Depacketizer: Sendable {
         case .vp9: self = .vp9(VP9Depacketizer())
         case .h264: self = .h264(H264Depacketizer())
         case .opus: self = .opus(OpusDepacketizer())
-        case .other: return nil
+        case .h265, .av1, .other: return nil
         }
     }
 

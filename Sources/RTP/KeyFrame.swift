@@ -1,44 +1,18 @@
 import Base
 
-/// The codecs whose payloads we look into.
-public enum PayloadCodec: Sendable, Hashable {
-    case vp8
-    case vp9
-    case h264
-    case opus
-    case other
-
-    /// From a mime type such as `video/VP8`; case does not matter (RFC 6838 §4.2).
-    public init(mimeType: String) {
-        switch mimeType.lowercased() {
-        case "video/vp8": self = .vp8
-        case "video/vp9": self = .vp9
-        // SVC's base layer is H264, and mediasoup reads both the same way.
-        case "video/h264", "video/h264-svc": self = .h264
-        case "audio/opus", "audio/multiopus": self = .opus
-        default: self = .other
-        }
-    }
-
-    /// Without this, a consumer cannot wait for a key frame and forwards at once.
-    public var hasKeyFrameDetection: Bool {
-        switch self {
-        case .vp8, .vp9, .h264: true
-        case .opus, .other: false
-        }
-    }
-}
-
 public enum KeyFrame {
     /// Whether this packet begins a key frame; false for codecs without detection and for broken payloads.
     ///
     /// H264 is asked for its sequence parameter set, not for IDR: an IDR picture without parameter sets before it
     /// is of no use to a decoder that starts there. Encoders have to repeat them (mediasoup demands the same).
+    /// mediasoup detects none in H265 and, as of 3.14, knows no AV1: those rules are ours.
     public static func isKeyFrame(codec: PayloadCodec, payload: RawSpan) -> Bool {
         switch codec {
         case .vp8: startsVP8KeyFrame(payload)
         case .vp9: startsVP9KeyFrame(payload)
         case .h264: hasH264SequenceParameterSet(payload)
+        case .h265: H265.startsKeyFrame(payload)
+        case .av1: AV1AggregationHeader(parsing: payload)?.startsCodedVideoSequence ?? false
         case .opus, .other: false
         }
     }

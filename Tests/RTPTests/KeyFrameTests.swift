@@ -58,7 +58,9 @@ import Testing
         #expect(PayloadCodec(mimeType: "VIDEO/vp9") == .vp9)
         #expect(PayloadCodec(mimeType: "video/H264") == .h264)
         #expect(PayloadCodec(mimeType: "audio/opus") == .opus)
-        #expect(PayloadCodec(mimeType: "video/H265") == .other)
+        #expect(PayloadCodec(mimeType: "video/H265") == .h265)
+        #expect(PayloadCodec(mimeType: "video/AV1") == .av1)
+        #expect(PayloadCodec(mimeType: "video/H266") == .other)
         #expect(!isKeyFrame(.opus, [0x10, 0x00]) && !isKeyFrame(.other, [0x10, 0x00]))
     }
 
@@ -125,7 +127,8 @@ import Testing
                 UInt8.random(in: 0...255, using: &generator)
             }
             let span = payload.span.bytes
-            for codec in [PayloadCodec.vp8, .vp9, .h264] where KeyFrame.isKeyFrame(codec: codec, payload: span) {
+            for codec in [PayloadCodec.vp8, .vp9, .h264, .h265, .av1]
+            where KeyFrame.isKeyFrame(codec: codec, payload: span) {
                 found += 1
             }
             if let descriptor = try? VP8PayloadDescriptor(parsing: span) { #expect(descriptor.length <= payload.count) }

@@ -104,7 +104,9 @@ import Testing
                 _ = element.videoRotation(in: packet)
             }
             let payload = packet.extracting(header.payloadRange)
-            for codec in [PayloadCodec.vp8, .vp9, .h264] { _ = KeyFrame.isKeyFrame(codec: codec, payload: payload) }
+            for codec in [PayloadCodec.vp8, .vp9, .h264, .h265, .av1] {
+                _ = KeyFrame.isKeyFrame(codec: codec, payload: payload)
+            }
         }
         #expect(parsed > 1_000 && elements > 1_000)
     }

@@ -75,6 +75,14 @@ public struct ByteArea: ~Copyable {
         return UInt32(bigEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
     }
 
+    /// Moves bytes within the area; the ranges may overlap.
+    public mutating func move(_ start: Int, count: Int, to offset: Int) {
+        check(start, count)
+        check(offset, count)
+        // Both ranges lie within our own mapping.
+        memmove(base + offset, base + start, count)
+    }
+
     /// The bytes as an array: for tests and rare paths.
     public func bytes(_ range: Range<Int>) -> [UInt8] {
         check(range.lowerBound, range.count)

@@ -40,7 +40,8 @@ public struct PacketLog: ~Copyable {
 
     @usableFromInline static let recordSize = 24
 
-    @usableFromInline var area: ByteArea
+    /// The ring itself, for those who read packets where they lie; see `place(of:)`.
+    public private(set) var area: ByteArea
     @usableFromInline let mask: UInt64
     /// Where the next packet will be written.
     public private(set) var head: UInt64 = 0
@@ -130,6 +131,10 @@ public struct PacketLog: ~Copyable {
         return (position | mask) + 1
     }
 
+    /// Where in the ring a packet's bytes begin. The position must be in the log.
+    @inlinable
+    public func place(of position: UInt64) -> Int { Int(position & mask) + Self.recordSize }
+
     /// Copies a packet, or a piece of it, into an area.
     @inlinable
     public func copy(_ position: UInt64, _ range: Range<Int>, into slots: inout ByteArea, at offset: Int) {
@@ -141,6 +146,12 @@ public struct PacketLog: ~Copyable {
     @inlinable
     public func byte(_ position: UInt64, at offset: Int) -> UInt8 {
         area.uint8(at: Int(position & mask) + Self.recordSize + offset)
+    }
+
+    /// Four bytes of a packet, in network byte order.
+    @inlinable
+    public func uint32(_ position: UInt64, at offset: Int) -> UInt32 {
+        area.uint32(at: Int(position & mask) + Self.recordSize + offset)
     }
 
     /// A packet's bytes: for tests and rare paths. The position must be in the log.

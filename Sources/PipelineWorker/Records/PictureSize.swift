@@ -15,7 +15,7 @@ struct PictureSize: Sendable, Hashable {
         case .vp8: vp8(keyFrame)
         case .vp9: vp9(keyFrame)
         case .h264: H264PictureSize.of(keyFrame).map { PictureSize(width: $0.width, height: $0.height) }
-        case .opus, .other: nil
+        case .h265, .av1, .opus, .other: nil
         }
     }
 

@@ -14,13 +14,17 @@ struct ConsumerReports: Sendable {
 
     /// A report block about this stream came in.
     /// - Returns: Whether the score changed.
-    mutating func receive(_ block: ReportBlock, packetsSent: UInt64, now: NTPTime) -> Bool {
+    mutating func receive(
+        _ block: ReportBlock, packetsSent: UInt64, repaired: UInt64, retransmitted: UInt64, now: NTPTime
+    ) -> Bool {
         packetsLost = Int64(block.packetsLost)
         fractionLost = block.fractionLost
         let delay = block.delaySinceLastSenderReport
         if let seen = CompactNTP.roundTrip(now: now, lastReport: block.lastSenderReport, delay: delay) {
             roundTrip = seen
         }
-        return score.update(packets: Int64(packetsSent), lost: max(0, packetsLost))
+        return score.update(
+            packets: Int64(packetsSent), lost: max(0, packetsLost), repaired: Int64(repaired),
+            retransmitted: Int64(retransmitted))
     }
 }

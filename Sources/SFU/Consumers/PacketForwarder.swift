@@ -1,5 +1,6 @@
 import Base
 import ORTC
+import RTP
 
 /// A consumer's place in its producer's log, and how packets go out from there with a numbering of its own.
 ///
@@ -37,14 +38,21 @@ struct PacketForwarder: Sendable {
     private var indexOffset: UInt64 = 0
     private let rewriter: RTPRewriter
     private let payloadTypes: PayloadTypeSet
+    /// What may have to be sent again; nil: the receiver does not ask.
+    private(set) var retransmission: RetransmissionBuffer?
 
     private(set) var packetCount: UInt64 = 0
     /// Payload only, for sender reports.
     private(set) var octetCount: UInt64 = 0
     private(set) var byteCount: UInt64 = 0
+    /// Packets that could not be protected.
+    private(set) var failureCount: UInt64 = 0
 
     /// - Parameter firstSequence: mediasoup draws from 1000…32767, far from a wrap that would confuse SRTP receivers.
-    init(parameters: RTPParameters, ssrc: UInt32, firstSequence: UInt16) {
+    init(
+        parameters: RTPParameters, ssrc: UInt32, firstSequence: UInt16, retransmission: RetransmissionBuffer? = nil
+    ) {
+        self.retransmission = retransmission
         rewriter = RTPRewriter(ssrc: ssrc, parameters: parameters)
         payloadTypes = PayloadTypeSet(parameters.codecs.lazy.filter { !$0.isRTX }.map(\.payloadType))
         lastOutgoing = UInt64(firstSequence) &- 1
@@ -54,7 +62,10 @@ struct PacketForwarder: Sendable {
 
     // MARK: - Starting and stopping
 
-    mutating func stop() { flow = .stopped }
+    mutating func stop() {
+        flow = .stopped
+        retransmission?.clear()
+    }
     mutating func wait() { flow = .waiting }
 
     /// Begins with the packet that lies there; the log's head: with what comes from now on.
@@ -84,10 +95,13 @@ struct PacketForwarder: Sendable {
     // MARK: - Sending
 
     /// Writes packets from the cursor on, as long as there is room and at most `limit`.
+    /// - Parameter encoding: Whose log it is.
     mutating func forward(
-        _ log: borrowing PacketLog, limit: Int, to path: TransportPath, into out: inout Outbox
+        _ log: borrowing PacketLog, of encoding: Int, limit: Int, to path: TransportPath,
+        under security: inout TransportSecurity?, into out: inout Outbox
     ) -> Progress {
         var left = limit
+        let overhead = security?.overhead ?? 0
         cursor = log.firstPosition(from: cursor)
         while cursor < log.head {
             guard log.contains(cursor) else { return .overtaken }
@@ -97,9 +111,21 @@ struct PacketForwarder: Sendable {
                 let first = log.byte(cursor, at: 0)
                 let header = rewriter.headerLength(of: record, first: first)
                 let size = header + Int(record.length) - Int(record.headerLength)
-                guard out.hasRoom(for: size) else { return .outboxFull }
-                rewriter.write(record, at: cursor, of: log, first: first, rewrite, into: &out.slots, at: out.used)
-                out.add(size: size, to: path.remote, on: path.socket)
+                guard out.hasRoom(for: size + overhead) else { return .outboxFull }
+                let length = rewriter.write(
+                    record, at: cursor, of: log, first: first, rewrite, under: &security, into: &out.slots,
+                    at: out.used)
+                if let length {
+                    if retransmission != nil {
+                        retransmission?.store(
+                            SentPacket(
+                                rewrite, position: cursor, encoding: encoding,
+                                timestamp: out.slots.uint32(at: out.used + 4)))
+                    }
+                    out.add(size: length, to: path.remote, on: path.socket)
+                } else {
+                    failureCount += 1
+                }
                 sent(rewrite, payload: Int(record.length) - Int(record.headerLength), size)
                 left -= 1
             }
@@ -126,8 +152,8 @@ struct PacketForwarder: Sendable {
         needsSync = false
     }
 
-    /// A packet that this receiver does not get (a codec that it does not have): no gap. Later numbers move up by one; earlier packets that are late
-    /// are refused from now on, since no number of theirs is left.
+    /// A packet that this receiver does not get (a codec that it does not have): no gap. Later numbers move up by one;
+    /// earlier packets that are late are refused from now on, since no number of theirs is left.
     private mutating func skip(_ record: PacketLog.Record) {
         // A late one leaves its gap: what came after it has been numbered already.
         guard record.index &+ indexOffset > lastOutgoing else { return }
@@ -140,5 +166,76 @@ struct PacketForwarder: Sendable {
         packetCount += 1
         octetCount += UInt64(payload)
         byteCount += UInt64(size)
+    }
+}
+
+// MARK: - Sending again
+
+extension PacketForwarder {
+    /// How a packet is sent again.
+    enum Form {
+        /// As it was, byte for byte.
+        case same
+        /// In a stream of its own (RFC 4588 §4): another SSRC and payload type, numbers of its own, and the original
+        /// number before the payload.
+        case rtx(ssrc: UInt32, payloadType: UInt8, index: UInt64)
+    }
+
+    enum Repetition {
+        case written(size: Int)
+        /// The log has forgotten it, or it can't be protected.
+        case gone
+        case outboxFull
+    }
+
+    mutating func markResent(_ sequenceNumber: UInt16, now: Instant) -> Bool {
+        retransmission?.markResent(sequenceNumber, now: now) ?? false
+    }
+
+    /// Writes a packet to the slots once more; the caller adds it to the outbox.
+    func write(
+        _ packet: SentPacket, of log: borrowing PacketLog, as form: Form, under security: inout TransportSecurity?,
+        into out: inout Outbox
+    ) -> Repetition {
+        let position = packet.position(below: log.head)
+        guard log.contains(position) else { return .gone }
+        let record = log.record(at: position)
+        let first = log.byte(position, at: 0)
+        let header = rewriter.headerLength(of: record, first: first)
+        let size = header + Int(record.length) - Int(record.headerLength)
+        guard out.hasRoom(for: size + Retransmission.overhead + (security?.overhead ?? 0)) else { return .outboxFull }
+        let rewrite = packet.rewrite(loggedTimestamp: log.uint32(position, at: 4))
+        let length: Int?
+        switch form {
+        case .same:
+            length = rewriter.write(
+                record, at: position, of: log, first: first, rewrite, under: &security, into: &out.slots, at: out.used)
+        case .rtx(let ssrc, let payloadType, let index):
+            // A little further on; then the header moves back, and the original number fills the gap.
+            let (start, moved) = (out.used, out.used + Retransmission.overhead)
+            rewriter.write(record, at: position, of: log, first: first, rewrite, into: &out.slots, at: moved)
+            // The padding stays behind (RFC 4588 §4).
+            let padding = first & 0x20 == 0 ? 0 : Int(out.slots.uint8(at: moved + size - 1))
+            out.slots.move(moved, count: header, to: start)
+            out.slots.store(out.slots.uint8(at: start) & ~0x20, at: start)
+            out.slots.store(UInt16(truncatingIfNeeded: packet.index), at: start + header)
+            out.slots.store(payloadType | (packet.marker ? 0x80 : 0), at: start + 1)
+            out.slots.store(UInt16(truncatingIfNeeded: index), at: start + 2)
+            out.slots.store(ssrc, at: start + 8)
+            let payload = size - header + Retransmission.overhead - padding
+            length =
+                security == nil
+                ? header + payload
+                : security?.protect(
+                    &out.slots, at: start, headerLength: header, count: payload, index: index, ssrc: ssrc)
+        }
+        return length.map { .written(size: $0) } ?? .gone
+    }
+
+    /// The payload type that a packet went out with; nil: the log has forgotten it.
+    func payloadType(of packet: SentPacket, in log: borrowing PacketLog) -> UInt8? {
+        let position = packet.position(below: log.head)
+        guard log.contains(position) else { return nil }
+        return UInt8(log.record(at: position).flags & 0x7F)
     }
 }

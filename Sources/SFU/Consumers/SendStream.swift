@@ -10,6 +10,10 @@ struct SendStream: ~Copyable {
     let cname: String
     /// Of the consumer's RTX, if it has one.
     let rtxSSRC: UInt32?
+    /// The payload type of retransmissions for each of the media's.
+    let rtxPayloadTypes: [(media: UInt8, rtx: UInt8)]
+    /// Extended number of the last retransmission: they are numbered for themselves.
+    var rtxIndex: UInt64
     /// The incoming stream that it reads.
     var stream: SlabIndex
 
@@ -24,11 +28,17 @@ struct SendStream: ~Copyable {
     var firCount = 0
     var nackCount = 0
     var nackPacketCount = 0
+    var packetsRetransmitted: UInt64 = 0
+    /// Packets that were sent again at least once.
+    var packetsRepaired: UInt64 = 0
 
-    /// - Parameter encoding: Which of the consumer's.
+    /// - Parameters:
+    ///   - encoding: Which of the consumer's.
+    ///   - firstSequence: Of the packets.
+    ///   - firstRTXSequence: Of the retransmissions.
     init(
         _ parameters: RTPParameters, encoding: Int, kind: MediaKind, consumer: SlabIndex, transport: SlabIndex,
-        stream: SlabIndex, firstSequence: UInt16
+        stream: SlabIndex, firstSequence: UInt16, firstRTXSequence: UInt16
     ) {
         self.consumer = consumer
         self.transport = transport
@@ -38,7 +48,22 @@ struct SendStream: ~Copyable {
         mimeType = parameters.codecs.first?.mimeType ?? ""
         cname = parameters.rtcp.cname ?? ""
         rtxSSRC = own?.rtxSSRC
-        forwarder = PacketForwarder(parameters: parameters, ssrc: own?.ssrc ?? 0, firstSequence: firstSequence)
+        rtxPayloadTypes = parameters.codecs.compactMap { codec in
+            codec.isRTX ? codec.associatedPayloadType.map { ($0, codec.payloadType) } : nil
+        }
+        rtxIndex = UInt64(firstRTXSequence) &- 1
+        forwarder = PacketForwarder(
+            parameters: parameters, ssrc: own?.ssrc ?? 0, firstSequence: firstSequence,
+            retransmission: own.flatMap { Self.buffer(parameters.codec(for: $0), kind) })
+    }
+
+    /// Nil: the receiver does not ask for packets.
+    private static func buffer(_ codec: RTPCodecParameters?, _ kind: MediaKind) -> RetransmissionBuffer? {
+        guard let codec, codec.rtcpFeedback.contains(RTCPFeedback("nack")) else { return nil }
+        return RetransmissionBuffer(
+            maximumAge: kind == .audio
+                ? RetransmissionBuffer.maximumAudioAge : RetransmissionBuffer.maximumVideoAge,
+            clockRate: codec.clockRate)
     }
 
     var ssrc: UInt32 { forwarder.ssrc }

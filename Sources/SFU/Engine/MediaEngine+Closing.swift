@@ -123,6 +123,9 @@ extension MediaEngine {
         for stream in producers[index].streams {
             listed.removeAll { $0 == stream }
             closedTotals.receivedLost += streams[stream].packetsLost
+            if let ssrc = streams[stream].reception?.ssrc {
+                transports[producers[index].transport].security?.forget(ssrc)
+            }
             _ = streams.remove(stream)
         }
         flushed = 0

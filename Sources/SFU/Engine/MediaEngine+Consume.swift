@@ -15,7 +15,7 @@ extension MediaEngine {
             throw SFUError(
                 .conflict, "Channel request handler with ID \(setup.id) already exists [method:transport.consume]")
         }
-        if transports[transport].kind == .pipe { return pipe(producer, setup, on: transport, now: now, into: &out) }
+        if transports[transport].kind.isPipe { return pipe(producer, setup, on: transport, now: now, into: &out) }
         let kind = producers[producer].kind
         var parameters: RTPParameters
         do {
@@ -46,7 +46,8 @@ extension MediaEngine {
             SendStream(
                 consumers[consumer].rtpParameters, encoding: encoding, kind: consumers[consumer].kind,
                 consumer: consumer, transport: transport, stream: stream,
-                firstSequence: UInt16.random(in: 1000...32_767, using: &random)))
+                firstSequence: UInt16.random(in: 1000...32_767, using: &random),
+                firstRTXSequence: UInt16.random(in: 1000...32_767, using: &random)))
         consumers[consumer].senders.append(index)
         transports[transport].senderBySSRC[senders[index].ssrc] = index
         streams[stream].senders.append(index)

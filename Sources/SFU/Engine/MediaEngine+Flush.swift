@@ -83,14 +83,20 @@ extension MediaEngine {
     ) -> Bool {
         let (packets, bytes) = (senders[index].forwarder.packetCount, senders[index].forwarder.byteCount)
         out.beginRun(of: index)
-        let progress = Self.forward(&senders, index, streams, stream, limit: limit, to: path, into: &out)
+        let failures = senders[index].forwarder.failureCount
+        let transport = senders[index].transport
+        let progress = Self.forward(
+            &senders, index, streams, stream, limit: limit, to: path, under: &transports[transport].security,
+            into: &out)
         let sent = Int(senders[index].forwarder.packetCount - packets)
         if sent > 0 {
             let size = Int(senders[index].forwarder.byteCount - bytes)
             senders[index].rate.add(size, now: now)
             senders[index].catchUp.sent(sent)
-            transports[senders[index].transport].sent.count(size, now: now)
-            transports[senders[index].transport].sent.countRTP(size, now: now)
+            let overhead = sent * (transports[transport].security?.overhead ?? 0)
+            transports[transport].sent.count(size + overhead, now: now)
+            transports[transport].sent.countRTP(size, now: now)
+            transports[transport].drops.unprotected += senders[index].forwarder.failureCount - failures
             meter.forwarded(sent)
         }
         switch progress {
@@ -105,9 +111,12 @@ extension MediaEngine {
     // Both slabs are parameters: two elements of two properties can't be told apart by the exclusivity checks.
     private static func forward(
         _ senders: inout Slab<SendStream>, _ index: SlabIndex, _ streams: borrowing Slab<ReceiveStream>,
-        _ stream: SlabIndex, limit: Int, to path: TransportPath, into out: inout Outbox
+        _ stream: SlabIndex, limit: Int, to path: TransportPath, under security: inout TransportSecurity?,
+        into out: inout Outbox
     ) -> PacketForwarder.Progress {
-        senders[index].forwarder.forward(streams[stream].log, limit: limit, to: path, into: &out)
+        senders[index].forwarder.forward(
+            streams[stream].log, of: streams[stream].encodingIndex, limit: limit, to: path, under: &security,
+            into: &out)
     }
 
     /// The log ran over what the receiver would have got next: it starts anew.

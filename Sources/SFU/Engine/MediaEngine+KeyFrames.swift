@@ -72,8 +72,16 @@ extension MediaEngine {
         _ compound: RawSpan, by transport: SlabIndex, now: Instant, into out: inout Outbox
     ) -> Bool {
         guard let path = transports[transport].link.feedbackPath else { return true }
-        guard out.send(compound, to: path.remote, on: path.socket) else { return false }
-        transports[transport].sent.count(compound.byteCount, now: now)
+        guard transports[transport].security != nil else {
+            guard out.send(compound, to: path.remote, on: path.socket) else { return false }
+            transports[transport].sent.count(compound.byteCount, now: now)
+            return true
+        }
+        switch out.send(compound, under: &transports[transport].security, to: path.remote, on: path.socket) {
+        case .sent(let size): transports[transport].sent.count(size, now: now)
+        case .unprotected: transports[transport].drops.unprotected += 1
+        case .full: return false
+        }
         return true
     }
 }

@@ -7,14 +7,8 @@ import RTP
 extension MediaEngine {
     /// A pipe transport without sockets. Its other end is made in the other router's engine.
     public mutating func createInProcessPipe(router id: RouterID, transport: TransportID) throws(SFUError) {
-        let method = "router.createPipeTransport"
-        guard let router = routerByID[id] else { throw .noSuchObject(id.rawValue, method) }
-        guard transportByID[transport] == nil else {
-            throw SFUError(.conflict, "Channel request handler with ID \(transport) already exists [method:\(method)]")
-        }
-        let index = transports.insert(Transport(inProcess: transport, router: router))
-        routers[router].transports.append(index)
-        transportByID[transport] = index
+        let router = try checkNewTransport(transport, on: id, [], method: "router.createPipeTransport")
+        register(transports.insert(Transport(inProcess: transport, router: router)))
     }
 
     /// The router that a producer belongs to.
@@ -271,7 +265,7 @@ extension ReceiveStream {
             guard let codec = producer.rtpParameters.codecs.first(where: { $0.payloadType == record.flags & 0x7F }),
                 let ssrc = expectedSSRC
             else { return false }
-            reception = Reception(ssrc: ssrc, clockRate: codec.clockRate, mimeType: codec.mimeType)
+            reception = Reception(ssrc: ssrc, clockRate: codec.clockRate, mimeType: codec.mimeType, usesNACK: false)
         }
         reception?.count(packet.bytes.count, timestamp: timestamp, now: record.arrival)
         guard !producer.paused else { return false }

@@ -16,7 +16,7 @@ extension MediaEngine {
         of producer: SlabIndex, _ setup: ConsumerSetup, on transport: SlabIndex
     ) -> SlabIndex {
         let count = producers[producer].streams.count
-        let hasRTX = transports[transport].enablesRTX
+        let hasRTX = transports[transport].kind == .pipe(enableRTX: true)
         let parameters = negotiatePipeConsumer(
             consumable: producers[producer].consumableRTPParameters, enableRTX: hasRTX,
             ssrc: makeFreeSSRCs(count, on: transport), rtxSSRC: hasRTX ? makeFreeSSRCs(count, on: transport) : nil)

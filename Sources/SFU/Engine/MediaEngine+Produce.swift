@@ -23,7 +23,7 @@ extension MediaEngine {
         do {
             var parameters = setup.rtpParameters
             // A pipe keeps the name that the sender goes by on the other side: its tracks belong together here, too.
-            if transports[transport].kind != .pipe || parameters.rtcp.cname?.isEmpty != false {
+            if !transports[transport].kind.isPipe || parameters.rtcp.cname?.isEmpty != false {
                 cname.apply(to: &parameters, orUse: makeCNAME())
             }
             negotiated = try negotiateProducer(
@@ -32,7 +32,7 @@ extension MediaEngine {
         } catch {
             throw SFUError(error)
         }
-        guard negotiated.type == .simple || transports[transport].kind == .pipe else {
+        guard negotiated.type == .simple || transports[transport].kind.isPipe else {
             throw .unsupported("producers of type \(negotiated.type.rawValue) are not supported yet")
         }
         try transports[transport].listener.check(negotiated.rtpParameters)

@@ -13,6 +13,10 @@ extension MediaEngine {
             strayDatagrams += 1
             return
         }
+        if transports[transport].security != nil {
+            receiveProtected(datagram, transport, on: socket, from: from, now: now, into: &out)
+            return
+        }
         switch PacketKind.of(datagram) {
         case .rtp: receiveRTP(datagram, transport, on: socket, from: from, now: now, into: &out)
         case .rtcp: receiveRTCP(datagram, transport, on: socket, from: from, now: now, into: &out)
@@ -20,9 +24,17 @@ extension MediaEngine {
         }
     }
 
-    private mutating func receiveRTP(
-        _ packet: RawSpan, _ transport: SlabIndex, on socket: SocketID, from: SocketAddress, now: Instant,
-        into out: inout Outbox
+    /// Behind the look at the source, so that what strangers send is not charged to it; before deciphering, which costs.
+    mutating func isBelowCeiling(_ size: Int, _ transport: SlabIndex, now: Instant) -> Bool {
+        if transports[transport].ceiling.admit(size, now: now) { return true }
+        transports[transport].drops.ceiling += 1
+        return false
+    }
+
+    /// - Parameter overhead: Bytes that it was longer by on the wire.
+    mutating func receiveRTP(
+        _ packet: RawSpan, overhead: Int = 0, _ transport: SlabIndex, on socket: SocketID, from: SocketAddress,
+        now: Instant, into out: inout Outbox
     ) {
         guard let header = try? RTPHeader(parsing: packet) else {
             transports[transport].drops.malformed += 1
@@ -40,12 +52,10 @@ extension MediaEngine {
             out.report(.transportConnected(transports[transport].id, tuple))
             becameConnected(transport, now: now, into: &out)
         }
-        // Behind the look at the source: what strangers send is not charged to it.
-        guard transports[transport].ceiling.admit(packet.byteCount, now: now) else {
-            transports[transport].drops.ceiling += 1
+        guard transports[transport].security != nil || isBelowCeiling(packet.byteCount, transport, now: now) else {
             return
         }
-        transports[transport].received.count(packet.byteCount, now: now)
+        transports[transport].received.count(packet.byteCount + overhead, now: now)
         guard packet.byteCount <= transports[transport].maximumPacket else {
             transports[transport].drops.oversized += 1
             return
@@ -53,6 +63,10 @@ extension MediaEngine {
         let known = transports[transport].listener.producer(ssrc: header.ssrc)
         guard let producer = known ?? producerByMID(header, packet, transport) else {
             transports[transport].drops.noProducer += 1
+            return
+        }
+        if producers[producer].codecs.isRetransmission(header.payloadType) {
+            receiveRetransmission(header, packet, of: producer, on: transport, now: now, into: &out)
             return
         }
         guard let stream = producers[producer].stream(for: header) else { return }
@@ -65,6 +79,8 @@ extension MediaEngine {
         }
         if receipt.hasRestarted { streamRestarted(stream, header, now: now) }
         if receipt.isKept { packetKept(receipt, header, stream, now: now) }
+        if receipt.wantsPackets { requestPackets(of: stream, .packet, now: now, into: &out) }
+        if receipt.wantsKeyFrame { requestKeyFrame(of: stream, now: now, into: &out) }
         guard receipt.isOurs else { return }
         producers[producer].lastPacket = now
         if !producers[producer].isFlowing { startedFlowing(producer, now: now, into: &out) }
@@ -86,7 +102,7 @@ extension MediaEngine {
         return transports[transport].listener.producer(mid: element.text(in: packet))
     }
 
-    private mutating func packetKept(
+    mutating func packetKept(
         _ receipt: ReceiveStream.Receipt, _ header: RTPHeader, _ stream: SlabIndex, now: Instant
     ) {
         if receipt.isKeyFrame { streams[stream].requester.keyFrameReceived() }

@@ -2,8 +2,10 @@ import Base
 import RTCP
 
 extension MediaEngine {
+    /// - Parameter overhead: Bytes that it was longer by on the wire.
     mutating func receiveRTCP(
-        _ datagram: RawSpan, _ transport: SlabIndex, on socket: SocketID, from: SocketAddress, now: Instant,
+        _ datagram: RawSpan, overhead: Int = 0, _ transport: SlabIndex, on socket: SocketID, from: SocketAddress,
+        now: Instant,
         into out: inout Outbox
     ) {
         guard var compound = try? RTCPCompound(validating: datagram) else {
@@ -26,11 +28,10 @@ extension MediaEngine {
                 out.report(.transportRTCPConnected(transports[transport].id, tuple))
             }
         }
-        guard transports[transport].ceiling.admit(datagram.byteCount, now: now) else {
-            transports[transport].drops.ceiling += 1
+        guard transports[transport].security != nil || isBelowCeiling(datagram.byteCount, transport, now: now) else {
             return
         }
-        transports[transport].received.count(datagram.byteCount, now: now)
+        transports[transport].received.count(datagram.byteCount + overhead, now: now)
         while true {
             do {
                 guard let packet = try compound.next(in: datagram) else { return }
@@ -62,13 +63,10 @@ extension MediaEngine {
                 requestKeyFrame(bySender: sender, now: now, into: &out)
             }
         case .nack(let nack):
-            // Counted only: nothing is sent again on plain transports yet, and consumers there don't announce it.
             guard let sender = knownSender(nack.mediaSSRC, transport) else { return }
-            senders[sender].nackCount += 1
-            for position in 0..<nack.count {
-                senders[sender].nackPacketCount += nack.item(position, in: datagram).count
-            }
-        case .sourceDescription, .bye, .application, .remb, .transportWideFeedback, .extendedReport, .unknown:
+            retransmit(nack, in: datagram, by: sender, now: now, into: &out)
+        case .extendedReport(let report): receive(report, in: datagram, transport, now: now)
+        case .sourceDescription, .bye, .application, .remb, .transportWideFeedback, .unknown:
             // A BYE says nothing that flow or signaling would not: mediasoup ignores it, too.
             break
         }
@@ -88,16 +86,19 @@ extension MediaEngine {
     private mutating func receive(
         _ info: SenderInfo, _ transport: SlabIndex, now: Instant, into out: inout Outbox
     ) {
-        guard let producer = transports[transport].listener.producer(ssrc: info.ssrc),
-            let index = stream(of: producer, ssrc: info.ssrc)
-        else {
+        guard let producer = transports[transport].listener.producer(ssrc: info.ssrc) else {
             transports[transport].drops.unknownSSRC += 1
+            return
+        }
+        guard let index = stream(of: producer, ssrc: info.ssrc) else {
+            receiveRetransmissionReport(info, of: producer, now: now)
             return
         }
         learnLine(of: index, info, now: now)
         guard streams[index].reception != nil else { return }
         streams[index].reception?.statistics.senderReport(info.ntp, at: now)
-        if streams[index].reception?.updateScore() ?? false { scoreChanged(of: index, into: &out) }
+        let hasRTX = streams[index].hasRTX
+        if streams[index].reception?.updateScore(hasRTX: hasRTX) ?? false { scoreChanged(of: index, into: &out) }
     }
 
     /// The stream that has this SSRC; before its first packet only if it was announced.
@@ -144,8 +145,12 @@ extension MediaEngine {
         for position in 0..<blocks.count {
             let block = blocks.block(position, in: datagram)
             guard let sender = knownSender(block.ssrc, transport) else { continue }
-            let sent = senders[sender].forwarder.packetCount
-            guard senders[sender].reports.receive(block, packetsSent: sent, now: clock.ntp(at: now)) else { continue }
+            guard
+                senders[sender].reports.receive(
+                    block, packetsSent: senders[sender].forwarder.packetCount,
+                    repaired: senders[sender].packetsRepaired,
+                    retransmitted: senders[sender].packetsRetransmitted, now: clock.ntp(at: now))
+            else { continue }
             let consumer = senders[sender].consumer
             out.report(.consumerScore(consumers[consumer].id, score(of: consumer)))
         }

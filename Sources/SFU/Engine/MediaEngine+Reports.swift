@@ -54,7 +54,9 @@ extension MediaEngine {
         judgeFailures(of: index, into: &out)
         guard transports[index].link.feedbackPath != nil else { return }
 
+        let answer = answer(of: index, now: now)
         var compound = CompoundWriter()
+        compound.answer(with: answer)
         for consumer in transports[index].consumers {
             for sender in consumers[consumer].senders {
                 if let next = senders[sender].reports.nextReport, next > now { continue }
@@ -63,6 +65,7 @@ extension MediaEngine {
                 if !compound.hasRoom(forSenderReportOf: cname) {
                     _ = compound.withBytes { sendRTCP($0, by: index, now: now, into: &out) }
                     compound = CompoundWriter()
+                    compound.answer(with: answer)
                 }
                 compound.add(info, cname: cname)
                 reported(sender, now: now)
@@ -73,15 +76,32 @@ extension MediaEngine {
                 guard let next = streams[stream].reception?.nextReport, next <= now,
                     let block = streams[stream].makeReport(now: now)
                 else { continue }
-                if !compound.hasRoomForReportBlock {
-                    _ = compound.withBytes { sendRTCP($0, by: index, now: now, into: &out) }
-                    compound = CompoundWriter()
+                report(block, in: &compound, by: index, now: now, into: &out)
+                if let repeated = streams[stream].retransmission?.makeReport(now: now) {
+                    report(repeated, in: &compound, by: index, now: now, into: &out)
                 }
-                compound.add(block)
             }
         }
         _ = compound.withBytes { sendRTCP($0, by: index, now: now, into: &out) }
     }
+
+    /// Adds a block, and our time beside the first.
+    private mutating func report(
+        _ block: ReportBlock, in compound: inout CompoundWriter, by index: SlabIndex, now: Instant,
+        into out: inout Outbox
+    ) {
+        if !compound.hasRoomForReportBlock {
+            _ = compound.withBytes { sendRTCP($0, by: index, now: now, into: &out) }
+            compound = CompoundWriter()
+        }
+        compound.add(block)
+        compound.add(referenceTime: clock.ntp(at: now))
+    }
+}
+
+extension RetransmissionReception {
+    /// As often as the media's. Begins the next interval.
+    mutating func makeReport(now: Instant) -> ReportBlock { statistics.makeReport(ssrc: ssrc, now: now) }
 }
 
 extension ReceiveStream {
@@ -98,7 +118,9 @@ extension ReceiveStream {
 
 extension Reception {
     /// A sender report came in: time to judge what was lost. Returns whether the score changed.
-    mutating func updateScore() -> Bool {
-        score.update(packets: statistics.packetsReceived, lost: max(0, statistics.packetsLost))
+    mutating func updateScore(hasRTX: Bool) -> Bool {
+        score.update(
+            packets: statistics.packetsReceived, lost: max(0, statistics.packetsLost), repaired: Int64(packetsRepaired),
+            retransmitted: Int64(packetsRetransmitted), countsRepaired: !hasRTX)
     }
 }

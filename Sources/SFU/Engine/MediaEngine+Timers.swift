@@ -18,6 +18,8 @@ extension MediaEngine {
             guard let index = streams.index(ofSlot: slot) else { continue }
             advanceKeyFrameRequest(of: index, to: now, into: &out)
             next = soonest(next, streams[index].requester.deadline)
+            advancePacketRequests(of: index, to: now, into: &out)
+            next = soonest(next, streams[index].reception?.nack?.nextDeadline)
         }
         for slot in 0..<transports.slotCount {
             guard let index = transports.index(ofSlot: slot) else { continue }

@@ -41,6 +41,8 @@ public struct MediaEngine: ~Copyable {
     /// When `advance` has something to do.
     var timer: Instant?
     var meter: LoadMeter
+    /// Where protected packets are decrypted to; away while one is being looked at.
+    var scratch: ByteArea?
     /// Datagrams on sockets that belong to no transport (closed a moment ago).
     public internal(set) var strayDatagrams: UInt64 = 0
     /// Of objects that have closed.

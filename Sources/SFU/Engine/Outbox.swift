@@ -113,6 +113,30 @@ public struct Outbox: ~Copyable {
         return true
     }
 
+    enum RTCPSending {
+        /// Bytes on the wire.
+        case sent(Int)
+        case unprotected
+        case full
+    }
+
+    /// One RTCP compound that stands alone, protected.
+    mutating func send(
+        _ compound: RawSpan, under security: inout TransportSecurity?, to destination: SocketAddress,
+        on socket: SocketID
+    ) -> RTCPSending {
+        guard hasRoom(for: compound.byteCount + (security?.rtcpOverhead ?? 0)) else { return .full }
+        slots.write(compound, at: used)
+        guard let size = security?.protectRTCP(&slots, at: used, length: compound.byteCount) else {
+            return .unprotected
+        }
+        let before = owner
+        beginRun(of: nil)
+        add(size: size, to: destination, on: socket)
+        beginRun(of: before)
+        return .sent(size)
+    }
+
     /// One datagram that stands alone. False: no room.
     public mutating func send(_ bytes: RawSpan, to destination: SocketAddress, on socket: SocketID) -> Bool {
         guard hasRoom(for: bytes.byteCount) else { return false }

@@ -1,4 +1,5 @@
 import Base
+import SRTP
 
 /// The engine's settings. The defaults are right for one worker on one core.
 public struct SFUConfiguration: Sendable {
@@ -18,6 +19,8 @@ public struct SFUConfiguration: Sendable {
     public var keyFrameRequestInterval = Duration.seconds(1)
     /// What one plain or WebRTC transport may receive.
     public var ingress = Ceiling()
+    /// Who protects and unprotects packets of transports with SRTP.
+    public var srtpBackend = SRTPBackend.openssl
     public var pacing = Pacing()
     public var coalescing = Coalescing()
 

@@ -26,10 +26,15 @@ public struct PlainTransportSetup: Sendable {
     /// One name for all transports of one sender, so that receivers can synchronise its tracks (RFC 3550 §6.5.1).
     /// Nil: the first producer's own, or a random one.
     public var cname: String?
+    /// The suite of our own key, "AEAD_AES_256_GCM" and so on; nil: without SRTP. The remote side's may replace it.
+    public var srtpCryptoSuite: String?
+
+    /// mediasoup's suite when SRTP is enabled without naming one.
+    public static let standardSRTPCryptoSuite = "AES_CM_128_HMAC_SHA1_80"
 
     public init(
         router: RouterID, id: TransportID, rtp: LocalEndpoint, rtcp: LocalEndpoint? = nil, comedia: Bool = false,
-        cname: String? = nil
+        cname: String? = nil, srtpCryptoSuite: String? = nil
     ) {
         self.router = router
         self.id = id
@@ -37,6 +42,7 @@ public struct PlainTransportSetup: Sendable {
         self.rtcp = rtcp
         self.comedia = comedia
         self.cname = cname
+        self.srtpCryptoSuite = srtpCryptoSuite
     }
 }
 

@@ -14,6 +14,8 @@ struct CodecTable: Sendable {
 
     private var routerPayloadTypes = InlineArray<128, UInt8>(repeating: none)
     private var codecs = InlineArray<128, PayloadCodec>(repeating: .other)
+    /// Of a retransmission's payload type: the one that it repeats.
+    private var repeated = InlineArray<128, UInt8>(repeating: none)
 
     init(_ parameters: RTPParameters, _ mapping: RTPMapping) {
         for mapped in mapping.codecs {
@@ -21,7 +23,18 @@ struct CodecTable: Sendable {
             guard let codec = parameters.codecs.first(where: { $0.payloadType == mapped.payloadType }) else { continue }
             routerPayloadTypes[slot] = codec.isRTX ? Self.rtx : mapped.mappedPayloadType
             codecs[slot] = PayloadCodec(mimeType: codec.mimeType)
+            if codec.isRTX, let media = codec.associatedPayloadType { repeated[slot] = media & 0x7F }
         }
+    }
+
+    func isRetransmission(_ payloadType: UInt8) -> Bool {
+        routerPayloadTypes[Int(payloadType & 0x7F)] == Self.rtx
+    }
+
+    /// The payload type that a retransmission's stands for; nil: it is none.
+    func payloadType(repeatedBy payloadType: UInt8) -> UInt8? {
+        let media = repeated[Int(payloadType & 0x7F)]
+        return media == Self.none ? nil : media
     }
 
     subscript(payloadType: UInt8) -> Kind {

@@ -12,6 +12,10 @@ extension ReceiveStream {
         /// It lies in the log now.
         var isKept = false
         var isKeyFrame = false
+        /// Packets are missing that should be asked for now.
+        var wantsPackets = false
+        /// Too many are missing to ask for.
+        var wantsKeyFrame = false
     }
 
     /// Closing a lap at a key frame keeps a stream with short groups from ever touching the rest of its log.
@@ -55,16 +59,18 @@ extension ReceiveStream {
         }
         receipt.isOurs = true
         let restarts = reception?.restarts
-        let index = reception?.receive(header, packet.byteCount, now: now, drops: &drops)
+        let arrival = reception?.receive(header, packet.byteCount, now: now, drops: &drops)
         receipt.hasRestarted = reception?.restarts != restarts
-        guard let index else { return receipt }
+        guard let arrival else { return receipt }
         guard !producer.paused else {
-            drops.paused += 1
+            if arrival.forwarded != nil { drops.paused += 1 }
             return receipt
         }
         receipt.isKeyFrame =
-            detectsKeyFrames
+            detectsKeyFrames && arrival.forwarded != nil
             && KeyFrame.isKeyFrame(codec: codec, payload: packet.extracting(header.payloadRange))
+        trackLosses(arrival.incoming, now: now, &receipt)
+        guard let index = arrival.forwarded else { return receipt }
         receipt.isKept = keep(
             header, packet, index, routerPayloadType, producer.extensions, isKeyFrame: receipt.isKeyFrame, now: now)
         return receipt
@@ -73,12 +79,13 @@ extension ReceiveStream {
     private mutating func begin(_ header: RTPHeader, of producer: borrowing Producer) -> Bool {
         let codec = producer.rtpParameters.codecs.first { $0.payloadType == header.payloadType }
         guard let codec else { return false }
-        reception = Reception(ssrc: header.ssrc, clockRate: codec.clockRate, mimeType: codec.mimeType)
+        reception = Reception(
+            ssrc: header.ssrc, clockRate: codec.clockRate, mimeType: codec.mimeType, usesNACK: usesNACK)
         return true
     }
 
     /// Appends it to the log, its header extension in the router's terms.
-    private mutating func keep(
+    mutating func keep(
         _ header: RTPHeader, _ packet: RawSpan, _ index: UInt64, _ payloadType: UInt8, _ extensions: ExtensionMap,
         isKeyFrame: Bool, now: Instant
     ) -> Bool {
@@ -98,7 +105,8 @@ extension ReceiveStream {
                 arrival: now)
         } else {
             position = log.append(
-                head: packet.extracting(0..<header.payloadOffset), body: body, index: index, flags: flags,
+                head: packet.extracting(0..<RTPHeader.minimumLength + 4 * Int(header.csrcCount)), body: body,
+                index: index, flags: flags,
                 layers: layers, arrival: now)
         }
         guard let position else { return false }

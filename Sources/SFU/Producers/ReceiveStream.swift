@@ -14,6 +14,10 @@ struct ReceiveStream: ~Copyable {
     /// Announced; nil: the first stream that comes is taken.
     let expectedSSRC: UInt32?
     let rid: String?
+    /// Of retransmissions; announced, else nil.
+    let expectedRTXSSRC: UInt32?
+    /// The source sends again what it is asked for.
+    let usesNACK: Bool
     /// Receivers wait for a key frame.
     let detectsKeyFrames: Bool
     let keyFrameFeedback: KeyFrameFeedback
@@ -32,6 +36,8 @@ struct ReceiveStream: ~Copyable {
 
     /// Nil before the first packet.
     var reception: Reception?
+    /// The stream of retransmissions; nil before its first packet.
+    var retransmission: RetransmissionReception?
     /// The sender's own line through time, once a sender report told it.
     var senderLine: TimestampLine?
     /// What its constant was made of.
@@ -58,6 +64,8 @@ struct ReceiveStream: ~Copyable {
         (expectedSSRC, rid) = (mapped?.ssrc, mapped?.rid)
         let encodings = negotiated.rtpParameters.encodings
         let codec = encodings.indices.contains(index) ? negotiated.rtpParameters.codec(for: encodings[index]) : nil
+        expectedRTXSSRC = encodings.indices.contains(index) ? encodings[index].rtxSSRC : nil
+        usesNACK = codec?.rtcpFeedback.contains(RTCPFeedback("nack")) ?? false
         detectsKeyFrames = codec.map { PayloadCodec(mimeType: $0.mimeType).hasKeyFrameDetection } ?? false
         keyFrameFeedback = Self.keyFrameFeedback(codec)
         log = PacketLog(capacity: Self.logCapacity(kind, detectsKeyFrames, configuration))
@@ -80,6 +88,7 @@ struct ReceiveStream: ~Copyable {
     /// Whoever starts from now on sees nothing of what was kept so far.
     mutating func forgetPast() {
         gop.forget()
+        reception?.nack?.reset()
         past = log.head
     }
 

@@ -8,6 +8,8 @@ public struct ScoreMeter: Sendable {
     private var history = InlineArray<24, UInt8>(repeating: 0)
     private var count = 0
     private var lostBefore: Int64 = 0
+    private var repairedBefore: Int64 = 0
+    private var retransmittedBefore: Int64 = 0
     private var packetsBefore: Int64 = 0
     public private(set) var value: UInt8 = 10
 
@@ -17,14 +19,29 @@ public struct ScoreMeter: Sendable {
     /// - Parameters:
     ///   - packets: Received (of a stream that comes in) or sent (of one that goes out).
     ///   - lost: As far as known; may shrink when late packets come.
+    ///   - repaired: Of the lost, those that were made good by sending them again. They weigh less than a loss, the less
+    ///     the fewer they are and the fewer retransmissions they took.
+    ///   - retransmitted: Sent again, of use or not.
+    ///   - countsRepaired: `packets` includes those that were repaired, and `lost` does not: the source sends them again
+    ///     under their own numbers.
     /// - Returns: Whether the value changed.
-    public mutating func update(packets: Int64, lost: Int64) -> Bool {
+    public mutating func update(
+        packets: Int64, lost: Int64, repaired: Int64 = 0, retransmitted: Int64 = 0, countsRepaired: Bool = false
+    ) -> Bool {
         let arrived = packets - packetsBefore
-        let missing = min(max(0, lost - lostBefore), max(0, arrived))
+        let known = max(0, lost - lostBefore)
+        let missing = min(countsRepaired ? max(known, repaired - repairedBefore) : known, max(0, arrived))
         packetsBefore = packets
         lostBefore = lost
+        let mended = Double(min(max(0, repaired - repairedBefore), missing))
+        let again = Double(max(0, retransmitted - retransmittedBefore))
+        (repairedBefore, retransmittedBefore) = (repaired, retransmitted)
         guard arrived > 0 else { return add(10) }
-        let delivered = Double(arrived - missing) / Double(arrived)
+        var weight = pow(1 / (mended / Double(arrived) + 1), 4)
+        if again > 0 { weight *= min(1, mended / again) }
+        // mediasoup counts in whole packets.
+        let lost = (Double(missing) - mended * weight).rounded(.down)
+        let delivered = (Double(arrived) - lost) / Double(arrived)
         return add(UInt8(rounded(pow(delivered, 4) * 10)))
     }
 

@@ -30,12 +30,21 @@ public struct DropCounters: Sendable, Hashable {
     public var sequence: UInt64 = 0
     /// While the producer was paused.
     public var paused: UInt64 = 0
+    /// SRTP before `connect` told the remote side's key.
+    public var noKey: UInt64 = 0
+    /// SRTP whose tag is wrong: another key, damaged, or not from the remote side.
+    public var authentication: UInt64 = 0
+    /// SRTP that was there before, or too long ago to tell.
+    public var replayed: UInt64 = 0
+    /// Outgoing: it could not be protected.
+    public var unprotected: UInt64 = 0
 
     public init() {}
 
     public var total: UInt64 {
         unknownKind + malformed + oversized + notConnected + foreignSource + noProducer + otherStream + payloadType
-            + retransmission + empty + duplicate + sequence + paused + ceiling + unknownSSRC
+            + retransmission + empty + duplicate + sequence + paused + ceiling + unknownSSRC + noKey + authentication
+            + replayed + unprotected
     }
 
     /// Every counter by its name in figures.
@@ -44,7 +53,8 @@ public struct DropCounters: Sendable, Hashable {
         ("not_connected", \.notConnected), ("foreign_source", \.foreignSource), ("no_producer", \.noProducer),
         ("other_stream", \.otherStream), ("payload_type", \.payloadType), ("retransmission", \.retransmission),
         ("empty", \.empty), ("duplicate", \.duplicate), ("sequence", \.sequence), ("paused", \.paused),
-        ("ceiling", \.ceiling), ("unknown_ssrc", \.unknownSSRC),
+        ("ceiling", \.ceiling), ("unknown_ssrc", \.unknownSSRC), ("no_key", \.noKey),
+        ("authentication", \.authentication), ("replayed", \.replayed), ("unprotected", \.unprotected),
     ]
 
     public static func += (sum: inout DropCounters, other: DropCounters) {

@@ -8,6 +8,8 @@ struct Transport: ~Copyable {
     let kind: TransportKind
     /// How the remote side is reached.
     var link: UDPLink
+    /// Nil: without SRTP.
+    var security: TransportSecurity?
     var cname: SharedCNAME
 
     /// In order of creation, which is the order of cascades.
@@ -23,19 +25,19 @@ struct Transport: ~Copyable {
     var sent = Traffic()
     var drops = DropCounters()
     var ceiling = IngressCeiling.none
-
-    /// Pipes: retransmissions are sent on.
-    var enablesRTX = false
     /// A pipe whose other end is in this process: packets go by `MediaLink`s, and no datagram ever leaves.
     var isInProcess = false
 
     var sockets: [SocketID] { isInProcess ? [] : link.sockets }
 
+    /// When the remote side last told its clock as a receiver: answered so that it learns its round trip.
+    var remoteReference: RemoteReference?
+
     /// A pipe within this process.
     init(inProcess id: TransportID, router: SlabIndex) {
         self.id = id
         self.router = router
-        kind = .pipe
+        kind = .pipe(enableRTX: false)
         // Never used: it names no socket.
         let nowhere = LocalEndpoint(socket: SocketID(.max), address: "", port: 0)
         link = UDPLink(rtp: nowhere, rtcp: nil, comedia: false)
@@ -49,16 +51,26 @@ struct Transport: ~Copyable {
         kind = .direct
         // Its remote side is the driver, which knows what comes from that socket for what it is.
         link = UDPLink(rtp: LocalEndpoint(socket: setup.socket, address: "", port: 0), rtcp: nil, comedia: false)
-        try link.connect(ip: "0.0.0.0", port: 0, rtcpPort: nil)
+        try link.connect(ip: "0.0.0.0", port: 0, rtcpPort: nil, method: "[method:directTransport.connect]")
         cname = SharedCNAME(setup.cname.flatMap { $0.isEmpty ? nil : $0 })
     }
 
-    init(_ setup: PlainTransportSetup, router: SlabIndex) {
+    init(_ setup: PlainTransportSetup, router: SlabIndex, security: consuming TransportSecurity? = nil) {
         id = setup.id
         self.router = router
         kind = .plain
         link = UDPLink(rtp: setup.rtp, rtcp: setup.rtcp, comedia: setup.comedia)
+        self.security = security
         cname = SharedCNAME(setup.cname.flatMap { $0.isEmpty ? nil : $0 })
+    }
+
+    init(_ setup: PipeTransportSetup, router: SlabIndex, security: consuming TransportSecurity? = nil) {
+        id = setup.id
+        self.router = router
+        kind = .pipe(enableRTX: setup.enableRTX)
+        link = UDPLink(rtp: setup.local, rtcp: nil, comedia: false)
+        self.security = security
+        cname = SharedCNAME(nil)
     }
 
     /// Media can be sent.
@@ -75,12 +87,23 @@ struct Transport: ~Copyable {
 }
 
 /// What mediasoup calls a transport's class.
-enum TransportKind: Sendable {
+enum TransportKind: Sendable, Hashable {
     case plain
-    /// To another router: everything a producer has, as it is.
-    case pipe
-    /// To Swift code of this process.
+    /// Between two routers. RTX: consumers on it answer NACKs, in streams of their own.
+    case pipe(enableRTX: Bool)
+    /// To code of this process.
     case direct
+
+    var isPipe: Bool { if case .pipe = self { true } else { false } }
+
+    /// As errors name the object of a method.
+    var name: String {
+        switch self {
+        case .plain: "plainTransport"
+        case .pipe: "pipeTransport"
+        case .direct: "directTransport"
+        }
+    }
 }
 
 /// Bytes of one direction.
@@ -90,6 +113,9 @@ struct Traffic: Sendable {
     var rate = RateMeter(window: RateMeter.transportWindow)
     var rtpBytes: UInt64 = 0
     var rtpRate = RateMeter(window: RateMeter.streamWindow)
+    /// Of retransmissions, of use or not.
+    var rtxBytes: UInt64 = 0
+    var rtxRate = RateMeter(window: RateMeter.transportWindow)
 
     mutating func count(_ size: Int, now: Instant) {
         bytes += UInt64(size)
@@ -99,5 +125,10 @@ struct Traffic: Sendable {
     mutating func countRTP(_ size: Int, now: Instant) {
         rtpBytes += UInt64(size)
         rtpRate.add(size, now: now)
+    }
+
+    mutating func countRTX(_ size: Int, now: Instant) {
+        rtxBytes += UInt64(size)
+        rtxRate.add(size, now: now)
     }
 }

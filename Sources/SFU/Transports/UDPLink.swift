@@ -57,23 +57,23 @@ extension UDPLink {
     }
 
     /// Fixes the remote side of a transport that does not wait for it.
-    mutating func connect(ip: String?, port: UInt16?, rtcpPort: UInt16?) throws(SFUError) {
-        guard !isConnectCalled else { throw SFUError(.conflict, "connect() already called \(Self.method)") }
+    /// - Parameter method: What stands at the end of errors.
+    mutating func connect(ip: String?, port: UInt16?, rtcpPort: UInt16?, method: String) throws(SFUError) {
         if comedia {
             // Everything is ignored: the first packets tell.
             isConnectCalled = true
             return
         }
-        guard let ip else { throw .invalid("missing ip \(Self.method)") }
-        guard let port else { throw .invalid("missing port \(Self.method)") }
+        guard let ip else { throw .invalid("missing ip \(method)") }
+        guard let port else { throw .invalid("missing port \(method)") }
         if rtcpMux {
-            guard rtcpPort == nil else { throw .invalid("cannot set rtcpPort with rtcpMux enabled \(Self.method)") }
+            guard rtcpPort == nil else { throw .invalid("cannot set rtcpPort with rtcpMux enabled \(method)") }
         } else {
             guard rtcpPort != nil else {
-                throw .invalid("missing rtcpPort (required with rtcpMux disabled) \(Self.method)")
+                throw .invalid("missing rtcpPort (required with rtcpMux disabled) \(method)")
             }
         }
-        guard let remote = SocketAddress(ip, port: port) else { throw .invalid("invalid IP '\(ip)' \(Self.method)") }
+        guard let remote = SocketAddress(ip, port: port) else { throw .invalid("invalid IP '\(ip)' \(method)") }
         rtpPath = TransportPath(remote: remote, socket: rtp.socket)
         if let rtcp, let rtcpPort {
             var remote = remote
@@ -83,7 +83,11 @@ extension UDPLink {
         isConnectCalled = true
     }
 
-    private static let method = "[method:plainTransport.connect]"
+    /// Whether a packet may be the remote side's, before it is decrypted. Latches nothing.
+    func expects(_ from: SocketAddress, isRTCP: Bool) -> Arrival {
+        guard let path = isRTCP && rtcp != nil ? rtcpPath : rtpPath else { return comedia ? .accepted : .early }
+        return from == path.remote ? .accepted : .foreign
+    }
 
     /// Whether an RTP packet is the remote side's. The first one of a comedia transport says who that is, on
     /// whichever of the two sockets it came.
