@@ -55,7 +55,7 @@ public final class LinkedLog: Sendable {
         }
     }
 
-    /// Everything before `oldest` is about to be overwritten.
+    /// Everything before `oldest`, which is a packet's place, is about to be overwritten.
     /// - Returns: The oldest packet that is still needed.
     func clear(before oldest: UInt64) -> UInt64 {
         while true {
@@ -63,13 +63,13 @@ public final class LinkedLog: Sendable {
                 if state.isFinished { return .max / 2 }
                 if state.reading ?? .max < oldest { return nil }
                 if state.next < oldest {
-                    // Who had read everything that it was shown has lost nothing.
+                    // Who had read everything that it was shown has lost nothing that it was meant to get.
                     if state.next < state.end {
                         state.hasLost = true
                         state.losses += 1
                     }
-                    state.next = max(state.end, oldest)
-                    state.end = state.next
+                    state.next = oldest
+                    state.end = max(state.end, oldest)
                     state.generation += 1
                 }
                 return min(state.reading ?? .max, state.next)

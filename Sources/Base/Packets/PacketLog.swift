@@ -82,8 +82,8 @@ public struct PacketLog: ~Copyable {
         // One record more, so that there is always room for the one that closes the lap.
         if lapLength + size + Self.recordSize > capacity { closeLap() }
         let end = head + UInt64(size + Self.recordSize)
-        if end > fence { askReaders(until: end) }
         makeRoom(until: end)
+        if end > fence { askReaders() }
         let position = head
         let place = Int(position & mask)
         let record = Record(
@@ -197,10 +197,9 @@ extension PacketLog {
 
     /// Before bytes are overwritten that a reader may not have read yet: looks where they all are now. One that is a whole
     /// log behind loses what it has not read.
-    private mutating func askReaders(until end: UInt64) {
+    private mutating func askReaders() {
         readers.removeAll(where: \.isFinished)
-        let oldest = end > UInt64(capacity) ? end - UInt64(capacity) : 0
         fence = .max
-        for reader in readers { fence = min(fence, reader.clear(before: oldest) + UInt64(capacity)) }
+        for reader in readers { fence = min(fence, reader.clear(before: tail) + UInt64(capacity)) }
     }
 }

@@ -54,8 +54,9 @@ extension Transport {
             "rtxSendBitrate": JSONValue(sent.rtxRate.bitsPerSecond(now: now)),
             "probationBytesSent": 0,
             "probationSendBitrate": 0,
-            "rtcpMux": kind == .plain ? JSONValue(link.rtcpMux) : nil,
-            "comedia": kind == .plain ? JSONValue(link.comedia) : nil,
+            // `nil` alone would be JSON's null.
+            "rtcpMux": kind == .plain ? .some(JSONValue(link.rtcpMux)) : .none,
+            "comedia": kind == .plain ? .some(JSONValue(link.comedia)) : .none,
             "tuple": tuples?.rtp.stats,
             "rtcpTuple": tuples?.rtcp?.stats,
         ])
