@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test soak bench install uninstall deb format lint prepare prepare-test clean
+.PHONY: help run test soak bench fuzz install uninstall deb format lint prepare prepare-test clean
 
 CONFIGURATION ?= release
 SWIFT_FLAGS := -c $(CONFIGURATION) --explicit-target-dependency-import-check error
@@ -26,10 +26,12 @@ soak: prepare-test ## A thousand pipelines, started and killed at any moment (mi
 	LADLE_ROOMS=SystemTests swift build $(SWIFT_FLAGS) --build-tests
 	LADLE_ROOMS=SystemTests LADLE_SOAK_CYCLES=1000 swift test -c $(CONFIGURATION) --skip-build --filter "Start and kill"
 
-bench: $(BIN)/.built ## Measure waiting times, and the cost per forwarded packet beside bare loops (minutes)
+bench: $(BIN)/.built ## Measure waiting times and the cost per forwarded packet (minutes; QUICK=1: one); BASELINE=DIR compares
 	cd Benchmarks && LADLE_FLOORS=6 swift build -c release --scratch-path ../.build-bench
-	.build-bench/release/StartBenchmark $(CURDIR)/$(BIN)
-	.build-bench/release/ForwardingBenchmark
+	@Benchmarks/run $(CURDIR)/$(BIN) "$(QUICK)" "$(BASELINE)"
+
+fuzz: ## Look for input that breaks a parser or the engine, FUZZ_SECONDS (60) for each target; see Fuzz/README.md
+	@Fuzz/run
 
 install: $(BIN)/.built ## Install programs, service and documentation below PREFIX (/usr/local); DESTDIR stages it
 	@DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" packaging/install $(BIN)
@@ -41,13 +43,13 @@ uninstall: ## Take away what was installed; settings and recordings stay
 	@DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" packaging/install --uninstall
 
 format: ## Format the sources
-	swift format format -i -r -p Package.swift Sources Tests $(wildcard Benchmarks/Package.swift Benchmarks/Sources)
+	swift format format -i -r -p Package.swift Sources Tests $(wildcard $(foreach package,Benchmarks Fuzz,$(package)/Package.swift $(package)/Sources))
 
 lint: ## Say what `make format` would change or can't
-	swift format lint -s -r -p Package.swift Sources Tests $(wildcard Benchmarks/Package.swift Benchmarks/Sources)
+	swift format lint -s -r -p Package.swift Sources Tests $(wildcard $(foreach package,Benchmarks Fuzz,$(package)/Package.swift $(package)/Sources))
 
 clean: ## Forget what was built
-	rm -rf .build .build-bench
+	rm -rf .build .build-bench .build-fuzz
 
 prepare:
 	@packaging/prepare build

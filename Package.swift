@@ -72,17 +72,21 @@ let house: [Room] = [
     Room("StrictYAML", floor: 2, uses: ["Base"], outside: [yams]),
     // 3 · sessions and wrappers
     Room("PipelineDescription", floor: 3, uses: ["Base", "PipelineControl", "StrictYAML"], tested: true),
+    Room("Congestion", floor: 3, uses: ["Base", "RTCP"], tested: true),
     Room("LibAV", floor: 3, uses: ["Base", "CLibAV"], tested: true),
     Room("GStreamer", floor: 3, uses: ["Base", "CGStreamer"], tested: true),
     Room("SRTP", floor: 3, uses: ["Base", "COpenSSL", "CSRTP"], tested: true),
     // 4 · the media state of one worker
-    Room("SFU", floor: 4, uses: ["Base", "RTP", "RTCP", "ORTC", "SRTP"], tested: true),
+    Room("SFU", floor: 4, uses: ["Base", "RTP", "RTCP", "ORTC", "Congestion", "SRTP"], tested: true),
     // 5 · vocabulary
     Room("MediaCore", floor: 5, uses: ["Base", "ORTC"]),
     Room("Events", floor: 5, uses: ["Base"], tested: true),
+    // The entry functions of the fuzzer (own package Fuzz/), which tests call too.
+    Room("FuzzTargets", floor: 5, uses: ["Base", "RTP", "RTCP", "ORTC", "SFU"], tested: true),
     // 6 · engines
     Room(
-        "MediaPlane", floor: 6, uses: ["Base", "CLinux", "ORTC", "SFU", "MediaCore"], outside: [logging], tested: true),
+        "MediaPlane", floor: 6, uses: ["Base", "CLinux", "ORTC", "SRTP", "SFU", "MediaCore"], outside: [logging],
+        tested: true),
     Room(
         "Pipelines", floor: 6, uses: ["Base", "CLinux", "PipelineControl", "PipelineDescription", "StrictYAML"],
         outside: [logging], tested: true),
@@ -101,8 +105,8 @@ let house: [Room] = [
     Room(
         "Gateway", floor: 9,
         uses: [
-            "Base", "CLinux", "ORTC", "StrictYAML", "PipelineControl", "PipelineDescription", "MediaCore", "Events",
-            "MediaPlane", "Pipelines", "Control", "Signaling",
+            "Base", "CLinux", "ORTC", "SRTP", "StrictYAML", "PipelineControl", "PipelineDescription", "MediaCore",
+            "Events", "MediaPlane", "Pipelines", "Control", "Signaling",
         ],
         outside: [hummingbird, serviceLifecycle, logging], tested: true, testsUse: [scriptedCore]),
     Room(

@@ -15,6 +15,8 @@ public enum MediaCoreEvent: Sendable, Hashable {
     /// Its transport closed.
     case producerClosed(ProducerID)
     case consumerScore(ConsumerID, ConsumerScore)
+    /// What is being forwarded of its layers; nil: nothing.
+    case consumerLayers(ConsumerID, ForwardedLayers?)
     /// The producer behind it was paused or resumed.
     case consumerProducerPaused(ConsumerID, Bool)
     case consumerClosed(ConsumerID, CloseReason)
@@ -40,6 +42,17 @@ public struct ProducerScore: Sendable, Hashable {
         self.ssrc = ssrc
         self.rid = rid
         self.score = score
+    }
+}
+
+/// A pair of layers that a consumer gets, counted from 0.
+public struct ForwardedLayers: Sendable, Hashable {
+    public var spatialLayer: Int
+    public var temporalLayer: Int
+
+    public init(spatialLayer: Int, temporalLayer: Int) {
+        self.spatialLayer = spatialLayer
+        self.temporalLayer = temporalLayer
     }
 }
 

@@ -13,7 +13,7 @@ public struct RTCPBuilder: Sendable {
     /// Bytes written so far; always a multiple of 4.
     public private(set) var length = 0
     /// Where the packet begins that may still grow; −1 before the first.
-    private var start = -1
+    private(set) var start = -1
     /// In XR: where the DLRR block begins that may still grow; 0 without one.
     private var dlrrBlock = 0
 
@@ -225,7 +225,7 @@ public struct RTCPBuilder: Sendable {
     }
 
     /// Begins a packet with `content` bytes behind its head; the caller fills them.
-    private mutating func begin(
+    mutating func begin(
         _ type: UInt8, count: UInt8, content: Int, in buffer: inout MutableRawSpan
     ) -> Bool {
         guard length + 4 + content <= buffer.byteCount else { return false }
@@ -256,7 +256,7 @@ public struct RTCPBuilder: Sendable {
         return begin(type, count: 1, content: bytes, in: &buffer)
     }
 
-    private mutating func feedback(
+    mutating func feedback(
         _ type: UInt8, format: UInt8, _ senderSSRC: UInt32, _ mediaSSRC: UInt32, content: Int,
         in buffer: inout MutableRawSpan
     ) -> Bool {

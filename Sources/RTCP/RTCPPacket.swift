@@ -12,8 +12,7 @@ public enum RTCPPacket: Sendable, Hashable {
     case pictureLoss(PictureLossIndication)
     case fullIntraRequest(FullIntraRequest)
     case remb(ReceiverEstimatedMaximumBitrate)
-    /// transport-cc: only recognised.
-    case transportWideFeedback(senderSSRC: UInt32, mediaSSRC: UInt32)
+    case transportWideFeedback(TransportWideFeedback)
     case extendedReport(ExtendedReport)
     /// A type, or a feedback format, that we do not know.
     case unknown(type: UInt8, count: UInt8)
@@ -28,10 +27,7 @@ public enum RTCPPacket: Sendable, Hashable {
         case RTCPType.transportFeedback:
             switch slice.count {
             case 1: self = .nack(try NACK(slice, in: datagram))
-            case 15:
-                try slice.require(8)
-                self = .transportWideFeedback(
-                    senderSSRC: datagram.uint32(at: slice.content), mediaSSRC: datagram.uint32(at: slice.content + 4))
+            case 15: self = .transportWideFeedback(try TransportWideFeedback(slice, in: datagram))
             default: self = .unknown(type: slice.type, count: slice.count)
             }
         case RTCPType.payloadFeedback:

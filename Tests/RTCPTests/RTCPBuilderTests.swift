@@ -159,7 +159,10 @@ func written(
                         guard case .dlrr(let dlrr) = block else { continue }
                         for position in 0..<dlrr.count { _ = dlrr.item(position, in: datagram) }
                     }
-                case .application, .pictureLoss, .transportWideFeedback, .unknown: break
+                case .transportWideFeedback(let feedback):
+                    var statuses = feedback.statuses
+                    while statuses.next(in: datagram) != nil {}
+                case .application, .pictureLoss, .unknown: break
                 }
             }
             return true

@@ -218,9 +218,9 @@ private func wallTime(of timestamp: UInt32, _ info: SenderInfo, clockRate: Doubl
     let score = StreamScore(encodingIndex: 0, ssrc: 2222, score: 2)
     #expect(
         stage.takeEvents() == [
-            .producerScore(ProducerID(rawValue: "video"), [score]),
             .consumerScore(
                 ConsumerID(rawValue: "c"), ReceiverScore(score: 10, producerScore: 2, producerScores: [2])),
+            .producerScore(ProducerID(rawValue: "video"), [score]),
         ])
 }
 

@@ -5,7 +5,9 @@
 #include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
@@ -15,7 +17,9 @@ enum { BATCH = 32, SLOT = 2048 };
 
 struct bare {
     int count, in;
+    bench_bare how;
     int *fds;
+    bench_cipher **ciphers;
     uint64_t sent;
     uint8_t received[BATCH][SLOT];
     // One destination's packets, back to back.
@@ -61,46 +65,76 @@ static void send_segments(struct bare *b, int destination, int packets) {
     if (sendmsg(b->fds[destination], &message, 0) >= 0) b->sent += (uint64_t)packets;
 }
 
-uint64_t bench_bare_loop(int in, const struct sockaddr_in *to, int count, int segments) {
+// Copies or encrypts one destination's packets into the slots.
+static void write_all(struct bare *b, int destination, const struct iovec *incoming, int packets) {
+    size_t used = 0;
+    for (int i = 0; i < packets; i++) {
+        uint8_t *slot = b->slots + used;
+        const uint8_t *packet = incoming[i].iov_base;
+        size_t length = incoming[i].iov_len;
+        if (b->how.gcm) {
+            memcpy(slot, packet, 12);
+            rewrite(slot, (uint32_t)destination);
+            length = (size_t)bench_cipher_protect(b->ciphers[destination], slot, packet + 12, (int)length - 12);
+        } else {
+            memcpy(slot, packet, length);
+            rewrite(slot, (uint32_t)destination);
+        }
+        b->out_pieces[i] = (struct iovec){slot, length};
+        used += length;
+    }
+}
+
+static void forward(struct bare *b, int got, int *running) {
+    struct iovec incoming[BATCH];
+    int packets = 0;
+    for (int i = 0; i < got; i++) {
+        unsigned length = b->incoming[i].msg_len;
+        if (length == 1) *running = 0;
+        // All packets of the benchmark have one size, so the batch may go as one message.
+        if (length >= 12) incoming[packets++] = (struct iovec){.iov_base = b->received[i], .iov_len = length};
+    }
+    if (!packets) return;
+    for (int d = 0; d < b->count; d++) {
+        write_all(b, d, incoming, packets);
+        if (b->how.sending == BENCH_SEGMENTS) send_segments(b, d, packets);
+        else send_each(b, d, packets);
+    }
+}
+
+uint64_t bench_bare_loop(int in, const struct sockaddr_in *to, int count, bench_bare how) {
     struct bare *b = calloc(1, sizeof *b);
     if (!b) return 0;
-    *b = (struct bare){.count = count, .in = in, .fds = calloc((size_t)count, sizeof(int))};
-    if (!b->fds) { free(b); return 0; }
+    *b = (struct bare){
+        .count = count, .in = in, .how = how, .fds = calloc((size_t)count, sizeof(int)),
+        .ciphers = calloc((size_t)count, sizeof(bench_cipher *))};
+    if (!b->fds || !b->ciphers) return 0;
     for (int i = 0; i < count; i++) {
         uint16_t port;
         b->fds[i] = bench_socket(&port);
         if (connect(b->fds[i], (const struct sockaddr *)&to[i], sizeof to[i]) < 0) return 0;
+        if (how.gcm && !(b->ciphers[i] = bench_cipher_new((uint32_t)i))) return 0;
     }
     for (int i = 0; i < BATCH; i++) {
         b->in_pieces[i] = (struct iovec){b->received[i], SLOT};
         b->incoming[i].msg_hdr = (struct msghdr){.msg_iov = &b->in_pieces[i], .msg_iovlen = 1};
     }
+    if (how.tick_ns) prctl(PR_SET_TIMERSLACK, 1000UL, 0, 0, 0);
     for (int running = 1; running;) {
-        int got = recvmmsg(in, b->incoming, BATCH, MSG_WAITFORONE, NULL), packets = 0;
-        if (got < 0 && errno != EINTR) break;
-        for (int i = 0; i < got; i++) {
-            unsigned length = b->incoming[i].msg_len;
-            if (length == 1) running = 0;
-            if (length < 12) continue;
-            // All packets of the benchmark have one size, so the batch may go as one message.
-            b->out_pieces[packets++] = (struct iovec){.iov_base = b->received[i], .iov_len = length};
+        if (how.tick_ns) {
+            int64_t next = bench_now_ns() / how.tick_ns * how.tick_ns + how.tick_ns;
+            struct timespec until = {next / 1000000000, next % 1000000000};
+            clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
         }
-        if (!packets) continue;
-        struct iovec incoming[BATCH];
-        memcpy(incoming, b->out_pieces, sizeof incoming);
-        for (int d = 0; d < count; d++) {
-            size_t used = 0;
-            for (int i = 0; i < packets; i++) {
-                memcpy(b->slots + used, incoming[i].iov_base, incoming[i].iov_len);
-                rewrite(b->slots + used, (uint32_t)d);
-                b->out_pieces[i] = (struct iovec){b->slots + used, incoming[i].iov_len};
-                used += incoming[i].iov_len;
-            }
-            if (segments) send_segments(b, d, packets);
-            else send_each(b, d, packets);
-        }
+        int got = recvmmsg(in, b->incoming, BATCH, how.tick_ns ? MSG_DONTWAIT : MSG_WAITFORONE, NULL);
+        if (got < 0 && errno != EINTR && errno != EAGAIN) break;
+        // More than a batch may have come in a tick: taken at once, since a second tick would double its wait.
+        for (; got > 0; got = how.tick_ns && got == BATCH ? recvmmsg(in, b->incoming, BATCH, MSG_DONTWAIT, NULL) : 0)
+            forward(b, got, &running);
     }
     uint64_t sent = b->sent;
+    for (int i = 0; i < count; i++) bench_cipher_free(b->ciphers[i]);
+    free(b->ciphers);
     free(b->fds);
     free(b);
     return sent;

@@ -17,12 +17,18 @@ enum { LATENCIES = 1 << 20 };
 static uint32_t latencies[LATENCIES];
 static size_t latency_count;
 
+// When each of the last packets was sent, by its number: payloads may come out encrypted.
+enum { SENT = 1 << 16 };
+static int64_t sent_at[SENT];
+
 static int64_t read_clock(clockid_t clock) {
     struct timespec t;
     return clock_gettime(clock, &t) < 0 ? -1 : (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 int64_t bench_now_ns(void) { return read_clock(CLOCK_MONOTONIC); }
+
+int64_t bench_thread_cpu_ns(void) { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
 
 int64_t bench_process_cpu_ns(int pid) {
     clockid_t clock;
@@ -76,6 +82,7 @@ int64_t bench_latency(double q) {
 }
 
 static void build(const bench_stream *s, uint64_t index, uint8_t *packet, int64_t now) {
+    sent_at[index % SENT] = now;
     uint64_t frame = index / PACKETS_PER_FRAME, place = index % PACKETS_PER_FRAME;
     uint16_t sequence = htons((uint16_t)index);
     uint32_t timestamp = htonl((uint32_t)(frame * 3000)), ssrc = htonl(s->ssrc);
@@ -87,8 +94,6 @@ static void build(const bench_stream *s, uint64_t index, uint8_t *packet, int64_
     // VP8 (RFC 7741): the start bit on a frame's first packet; the first bit behind is 0 in a key frame.
     packet[12] = place == 0 ? 0x10 : 0x00;
     packet[13] = frame % FRAMES_PER_KEY == 0 ? 0x50 : 0x51;
-    // At the end: headers may grow on their way.
-    memcpy(packet + s->size - sizeof now, &now, sizeof now);
 }
 
 static void sample(bench_stream *s, int fd, int64_t *last) {
@@ -103,12 +108,18 @@ static void sample(bench_stream *s, int fd, int64_t *last) {
     for (int i = 0; i < got; i++) {
         // RTCP packet types lie where RTP has marker and payload type (RFC 5761 §4).
         if (messages[i].msg_len < 12 || (bytes[i][1] >= 192 && bytes[i][1] <= 223)) continue;
-        s->sampled++;
-        int64_t now = bench_now_ns(), sent_at;
+        int64_t now = bench_now_ns();
         if (last) *last = now;
-        memcpy(&sent_at, bytes[i] + messages[i].msg_len - sizeof sent_at, sizeof sent_at);
-        if (latency_count < LATENCIES && now > sent_at && now - sent_at < UINT32_MAX)
-            latencies[latency_count++] = (uint32_t)(now - sent_at);
+        // Numbered anew on its way, from the first packet on.
+        uint16_t sequence;
+        memcpy(&sequence, bytes[i] + 2, 2);
+        sequence = ntohs(sequence);
+        if (!s->sampled++) s->first_sequence = sequence;
+        uint64_t lowest = s->sent > SENT ? s->sent - SENT : 0;
+        uint64_t number = lowest + (uint16_t)(sequence - s->first_sequence - lowest);
+        int64_t sent = sent_at[number % SENT];
+        if (latency_count < LATENCIES && now > sent && now - sent < UINT32_MAX)
+            latencies[latency_count++] = (uint32_t)(now - sent);
     }
 }
 

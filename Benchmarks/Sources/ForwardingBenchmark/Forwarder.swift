@@ -1,5 +1,6 @@
 import Base
 import CBench
+import Figures
 import Foundation
 import Logging
 import MediaCore
@@ -10,19 +11,22 @@ import ORTC
 enum Forwarder {
     static func run(_ arguments: [String]) async throws {
         _ = bench_pin(0)
-        guard let name = arguments.first, let contestant = Contestant(rawValue: name) else {
-            ForwardingBenchmark.fail("no such contestant")
+        guard let contestant = arguments.first.flatMap({ Contestant(rawValue: $0) }), arguments.count > 2 else {
+            fail("--forward CONTESTANT BURST PORT…")
         }
-        let ports = arguments.dropFirst().compactMap { UInt16($0) }
+        let isSingle = arguments[1] == "1"
+        let ports = arguments.dropFirst(2).compactMap { UInt16($0) }
         switch contestant {
-        case .mmsg: bare(ports, segments: false)
-        case .segments: bare(ports, segments: true)
+        case .bare: bare(ports, bench_bare(sending: isSingle ? BENCH_SENDMMSG : BENCH_SEGMENTS, gcm: 0, tick_ns: 0))
+        case .bareGCM: bare(ports, bench_bare(sending: isSingle ? BENCH_SENDMMSG : BENCH_SEGMENTS, gcm: 1, tick_ns: 0))
+        case .bareTick: bare(ports, bench_bare(sending: BENCH_SEGMENTS, gcm: 0, tick_ns: 1_000_000))
+        case .bareTickGCM: bare(ports, bench_bare(sending: BENCH_SEGMENTS, gcm: 1, tick_ns: 1_000_000))
         case .core: try await core(ports, coalescing: true)
         case .coreAtOnce: try await core(ports, coalescing: false)
         }
     }
 
-    private static func bare(_ ports: [UInt16], segments: Bool) {
+    private static func bare(_ ports: [UInt16], _ how: bench_bare) {
         var port: UInt16 = 0
         let socket = bench_socket(&port)
         var destinations = ports.map { port in
@@ -33,7 +37,7 @@ enum Forwarder {
             return name
         }
         say(port)
-        say(bench_bare_loop(socket, &destinations, Int32(destinations.count), segments ? 1 : 0))
+        say(bench_bare_loop(socket, &destinations, Int32(destinations.count), how))
     }
 
     private static func core(_ ports: [UInt16], coalescing: Bool) async throws {

@@ -1,123 +1,101 @@
-import CBench
-import Foundation
+import Figures
 
-struct Machine {
-    let processor: String
-    let kernel: String
-    let cores: Int
-
-    static var current: Machine {
-        let information = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
-        let model = information.split(separator: "\n").first { $0.hasPrefix("model name") }
-        let release = (try? String(contentsOfFile: "/proc/sys/kernel/osrelease", encoding: .utf8)) ?? "unknown"
-        return Machine(
-            processor: model?.split(separator: ":").last?.trimmingCharacters(in: .whitespaces) ?? "unknown",
-            kernel: release.trimmingCharacters(in: .whitespacesAndNewlines), cores: Int(bench_cores()))
-    }
+/// One load, and what was measured under it: the runs of a contestant in the order of the rounds.
+struct Cell: Codable {
+    let load: Load
+    var runs: [Contestant: [Run]] = [:]
 }
 
 /// All figures, for people and for programs.
-struct Report {
-    let plan: Plan
+struct Report: Codable {
+    let benchmark: String
+    /// As it was passed in.
+    let date: String
     let machine: Machine
+    let packetBytes: Int
+    let rounds: Int
+    let seconds: Double
     var cells: [Cell] = []
 
-    var table: String {
+    init(plan: Plan) {
+        benchmark = "forwarding"
+        machine = .current
+        packetBytes = Plan.packetBytes
+        (date, rounds, seconds) = (plan.date, plan.rounds, plan.seconds)
+    }
+
+    func table(beside earlier: Report?) -> String {
         var lines = [
-            "CPU nanoseconds per forwarded packet: median [least..most] of \(plan.rounds) interleaved rounds",
-            "\(machine.processor), \(machine.cores) cores, Linux \(machine.kernel), "
-                + "\(Plan.packetBytes)-byte packets over loopback, a connected socket per consumer",
-            "ratio: to the better bare loop of the same round (median). p50, p99: microseconds on the way (median of",
-            "the rounds). lost: the worst run's share. others: what else the machine did, in cores (median).",
+            "CPU nanoseconds per forwarded packet: median [least..most] of \(rounds) interleaved rounds",
+            "\(machine.line), \(packetBytes)-byte packets over loopback, a connected socket per consumer"
+                + (date.isEmpty ? "" : ", \(date)"),
+            "× bare: to the bare loop of the same round (median). p50, p99: microseconds on the way, and how many more",
+            "than the bare loop's. lost: the worst run's share. others: what else the machine did, in cores (median).",
             "good: runs without loss and with a punctual generator; the figures are theirs, if there are any",
         ]
         if machine.cores < 2 { lines.append("ONE CORE ONLY: forwarder and generator disturb each other") }
+        if let earlier {
+            lines.append(
+                "× base: to \(earlier.date.isEmpty ? "the baseline" : earlier.date) (\(earlier.machine.line)): "
+                    + "nanoseconds, and ratio to ratio")
+        }
         lines.append("")
-        lines.append(
-            row(
-                "consumers", "load", "contestant", "ns", "[least..most]", "ratio", "p50", "p99", "lost", "others",
-                "good"))
+        var table = Table(
+            "load", "contestant", "ns", "[least..most]", "× bare", "p50", "p99", "+p50", "+p99", "lost", "others",
+            "good", earlier == nil ? "" : "× base", words: 2)
         for cell in cells {
             for contestant in Contestant.allCases {
-                guard let summary = summary(contestant, cell) else { continue }
-                lines.append(
-                    row(
-                        "\(cell.consumers)", cell.burst == 1 ? "single" : "bursts of \(cell.burst)",
-                        contestant.rawValue, "\(Int(summary.median))", "[\(Int(summary.least))..\(Int(summary.most))]",
-                        String(format: "%.2f", summary.ratio), "\(Int(summary.p50))", "\(Int(summary.p99))",
-                        String(format: "%.2f %%", summary.lost * 100),
-                        String(format: "%.2f", summary.others), "\(summary.good)/\(summary.of)"))
+                guard let summary = Summary(contestant, cell) else { continue }
+                let before = earlier?.cells.first { $0.load == cell.load }.flatMap { Summary(contestant, $0) }
+                table.add(row(cell, contestant, summary, before))
             }
         }
-        return lines.joined(separator: "\n")
+        return (lines + [table.text]).joined(separator: "\n")
     }
 
-    var json: Data {
-        get throws {
-            let cells: [[String: Any]] = cells.map { cell in
-                [
-                    "consumers": cell.consumers, "burst": cell.burst, "incomingPacketsPerSecond": cell.rate,
-                    "contestants": Contestant.allCases.compactMap { contestant -> [String: Any]? in
-                        guard let summary = summary(contestant, cell), let runs = cell.runs[contestant] else {
-                            return nil
-                        }
-                        return [
-                            "name": contestant.rawValue, "nanosecondsPerPacket": runs.map(\.nanoseconds),
-                            "median": summary.median, "least": summary.least, "most": summary.most,
-                            "ratioToBareLoop": summary.ratio.isNaN ? NSNull() : summary.ratio as Any,
-                            "undisturbedRuns": summary.good, "p50Microseconds": summary.p50,
-                            "p99Microseconds": summary.p99, "lost": summary.lost, "otherCores": summary.others,
-                            "generatorLatenessNanoseconds": runs.map(\.latenessNanoseconds).max() ?? 0,
-                        ]
-                    },
-                ]
-            }
-            return try JSONSerialization.data(
-                withJSONObject: [
-                    "benchmark": "forwarding", "rounds": plan.rounds, "seconds": plan.seconds,
-                    "packetBytes": Plan.packetBytes,
-                    "machine": [
-                        "processor": machine.processor, "kernel": machine.kernel, "cores": machine.cores,
-                    ], "cells": cells,
-                ], options: [.prettyPrinted, .sortedKeys])
+    private func row(_ cell: Cell, _ contestant: Contestant, _ summary: Summary, _ before: Summary?) -> [String] {
+        let ns = summary.nanoseconds
+        return [
+            cell.load.name, contestant.rawValue, figure(ns.median), "[\(figure(ns.least))..\(figure(ns.most))]",
+            ratio(summary.ratio), figure(summary.p50), figure(summary.p99), figure(summary.addedP50),
+            figure(summary.addedP99), ratio(summary.lost * 100) + " %", ratio(summary.others),
+            "\(summary.good)/\(summary.of)",
+            before.map { before in
+                let ratios = summary.ratio.flatMap { now in before.ratio.map { now / $0 } }
+                return ratio(ns.median / before.nanoseconds.median) + " " + ratio(ratios)
+            } ?? "",
+        ]
+    }
+}
+
+/// The runs of one contestant in one cell, as one line. Of those that were not disturbed; of all when all were.
+struct Summary {
+    let good, of: Int
+    let nanoseconds: Spread
+    /// Nil: there was nothing to compare with.
+    let ratio, addedP50, addedP99: Double?
+    let p50, p99, lost, others: Double
+
+    init?(_ contestant: Contestant, _ cell: Cell) {
+        guard let all = cell.runs[contestant] else { return nil }
+        let undisturbed = all.indices.filter { !all[$0].isDisturbed }
+        let rounds = undisturbed.isEmpty ? Array(all.indices) : undisturbed
+        guard let nanoseconds = Spread(rounds.map { all[$0].nanoseconds }) else { return nil }
+        self.nanoseconds = nanoseconds
+        (good, of) = (undisturbed.count, all.count)
+        /// Beside the reference of the same round.
+        func compared(_ difference: (Run, Run) -> Double) -> Double? {
+            guard let references = cell.runs[contestant.reference] else { return nil }
+            return Spread.median(
+                rounds.filter { $0 < references.count && (undisturbed.isEmpty || !references[$0].isDisturbed) }
+                    .map { difference(all[$0], references[$0]) })
         }
-    }
-
-    private struct Summary {
-        let good, of: Int
-        let median, least, most, ratio, p50, p99, lost, others: Double
-    }
-
-    /// Of the runs that were not disturbed; of all when all were.
-    private func summary(_ contestant: Contestant, _ cell: Cell) -> Summary? {
-        guard let all = cell.runs[contestant], !all.isEmpty else { return nil }
-        let good = all.indices.filter { !all[$0].isDisturbed }
-        let rounds = good.isEmpty ? Array(all.indices) : good
-        let runs = rounds.map { all[$0] }
-        let ratios = rounds.compactMap { round -> Double? in
-            let bare = [Contestant.mmsg, .segments].compactMap { cell.runs[$0]?[round] }
-                .filter { good.isEmpty || !$0.isDisturbed }.map(\.nanoseconds).min()
-            return bare.map { all[round].nanoseconds / $0 }
-        }
-        let sorted = runs.map(\.nanoseconds).sorted()
-        return Summary(
-            good: good.count, of: all.count, median: median(sorted), least: sorted[0],
-            most: sorted[sorted.count - 1], ratio: ratios.isEmpty ? .nan : median(ratios.sorted()),
-            p50: median(runs.map(\.latencyMedianMicroseconds).sorted()),
-            p99: median(runs.map(\.latency99Microseconds).sorted()), lost: all.map(\.lost).max() ?? 0,
-            others: median(all.map(\.others).sorted()))
-    }
-
-    private func median(_ sorted: [Double]) -> Double {
-        let middle = sorted.count / 2
-        return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
-    }
-
-    private func row(_ columns: String...) -> String {
-        let widths = [10, 13, 13, 7, 16, 6, 6, 6, 8, 7, 5]
-        return zip(columns, widths).enumerated().map { index, column in
-            let padding = String(repeating: " ", count: max(0, column.1 - column.0.count))
-            return index == 1 || index == 2 ? column.0 + padding : padding + column.0
-        }.joined(separator: " ")
+        ratio = compared { $0.nanoseconds / $1.nanoseconds }
+        addedP50 = compared { $0.p50Microseconds - $1.p50Microseconds }
+        addedP99 = compared { $0.p99Microseconds - $1.p99Microseconds }
+        p50 = Spread.median(rounds.map { all[$0].p50Microseconds }) ?? .nan
+        p99 = Spread.median(rounds.map { all[$0].p99Microseconds }) ?? .nan
+        lost = all.map(\.lost).max() ?? 0
+        others = Spread.median(all.map(\.others)) ?? .nan
     }
 }

@@ -1,8 +1,9 @@
 import CBench
+import Figures
 import Foundation
 
 /// One forwarder under one load.
-struct Run {
+struct Run: Codable {
     /// CPU nanoseconds of the forwarder's process per forwarded packet.
     let nanoseconds: Double
     /// Of all packets of the run; by the forwarder's own count, and by the socket that is read.
@@ -10,8 +11,8 @@ struct Run {
     /// How late the generator was at worst: above some 1 ms the load was not what it should be.
     let latenessNanoseconds: Int64
     /// From before the send call to after the read, at the socket that is read: the last consumer's.
-    let latencyMedianMicroseconds: Double
-    let latency99Microseconds: Double
+    let p50Microseconds: Double
+    let p99Microseconds: Double
     /// CPU time of everything else on the machine, as a share of one core: the run was not alone.
     let others: Double
 
@@ -19,21 +20,21 @@ struct Run {
     /// forwarding then.
     var isDisturbed: Bool { lost > 0 || latenessNanoseconds > 5_000_000 }
 
-    static func measure(_ contestant: Contestant, _ cell: Cell, seconds: Double) throws -> Run {
+    static func measure(_ contestant: Contestant, _ load: Load, seconds: Double, warmUp: Double) throws -> Run {
         var sinks: [Int32] = []
         defer { for sink in sinks { close(sink) } }
         var ports: [UInt16] = []
-        for number in 0..<cell.consumers {
+        for number in 0..<load.consumers {
             var port: UInt16 = 0
             let sink = bench_socket(&port)
             guard sink >= 0 else { throw Failure("cannot open sink \(number): \(String(cString: strerror(errno)))") }
             sinks.append(sink)
             ports.append(port)
-            if number < cell.consumers - 1 { _ = bench_drop_all(sink) }
+            if number < load.consumers - 1 { _ = bench_drop_all(sink) }
         }
-        let sampled = sinks[cell.consumers - 1]
+        let sampled = sinks[load.consumers - 1]
 
-        let child = try Child(contestant, ports: ports)
+        let child = try Child(contestant, load, ports: ports)
         var ownPort: UInt16 = 0
         let sender = bench_socket(&ownPort)
         defer { close(sender) }
@@ -44,13 +45,12 @@ struct Run {
         stream.to.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
         (stream.ssrc, stream.payload_type, stream.size) = (2222, 101, Int32(Plan.packetBytes))
 
-        // Long enough for the load meter to have made up its mind.
-        _ = bench_send(&stream, cell.rate, Int32(cell.burst), 600_000_000, sampled)
+        _ = bench_send(&stream, load.rate, Int32(load.burst), Int64(warmUp * 1e9), sampled)
         bench_latency_reset()
         let (busyBefore, start) = (Self.busySeconds(), bench_now_ns())
         let ownBefore = bench_process_cpu_ns(getpid())
         let (before, sentBefore) = (bench_process_cpu_ns(child.pid), stream.sent)
-        let lateness = bench_send(&stream, cell.rate, Int32(cell.burst), Int64(seconds * 1e9), sampled)
+        let lateness = bench_send(&stream, load.rate, Int32(load.burst), Int64(seconds * 1e9), sampled)
         let (after, sentAfter) = (bench_process_cpu_ns(child.pid), stream.sent)
         let seconds = Double(bench_now_ns() - start) / 1e9
         let ours = Double(after - before + bench_process_cpu_ns(getpid()) - ownBefore) / 1e9
@@ -64,13 +64,13 @@ struct Run {
             }
         }
         let forwarded = try child.finish()
-        let expected = Double(stream.sent) * Double(cell.consumers)
+        let expected = Double(stream.sent) * Double(load.consumers)
         let lost = max(1 - Double(forwarded) / expected, 1 - Double(stream.sampled) / Double(stream.sent))
         return Run(
-            nanoseconds: Double(after - before) / (Double(sentAfter - sentBefore) * Double(cell.consumers)),
+            nanoseconds: Double(after - before) / (Double(sentAfter - sentBefore) * Double(load.consumers)),
             lost: max(0, lost), latenessNanoseconds: lateness,
-            latencyMedianMicroseconds: Double(bench_latency(0.5)) / 1000,
-            latency99Microseconds: Double(bench_latency(0.99)) / 1000, others: others)
+            p50Microseconds: Double(bench_latency(0.5)) / 1000,
+            p99Microseconds: Double(bench_latency(0.99)) / 1000, others: others)
     }
 
     /// What all cores have worked since the machine started (proc(5), /proc/stat), to some 10 ms.
@@ -97,9 +97,9 @@ private final class Child {
 
     var pid: Int32 { process.processIdentifier }
 
-    init(_ contestant: Contestant, ports: [UInt16]) throws {
+    init(_ contestant: Contestant, _ load: Load, ports: [UInt16]) throws {
         process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
-        process.arguments = ["--forward", contestant.rawValue] + ports.map(String.init)
+        process.arguments = ["--forward", contestant.rawValue, "\(load.burst)"] + ports.map(String.init)
         process.standardInput = input
         process.standardOutput = output
         try process.run()

@@ -53,7 +53,9 @@ final class CoreObjects: Sendable {
         case .transportConnected(let id, _), .transportRTCPConnected(let id, _), .transportClosed(let id):
             .transport(id)
         case .producerScore(let id, _), .producerFlowing(let id, _), .producerClosed(let id): .producer(id)
-        case .consumerScore(let id, _), .consumerProducerPaused(let id, _), .consumerClosed(let id, _): .consumer(id)
+        case .consumerScore(let id, _), .consumerLayers(let id, _), .consumerProducerPaused(let id, _),
+            .consumerClosed(let id, _):
+            .consumer(id)
         case .died: nil
         }
     }

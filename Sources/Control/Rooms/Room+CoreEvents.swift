@@ -35,7 +35,8 @@ extension Room {
         case .consumerProducerPaused(let id, let paused): setProducerPaused(id, paused)
         case .consumerClosed(let id, let reason):
             if let consumer = consumers[id]?.value { forgetConsumer(consumer, reason: reason.rawValue) }
-        case .died: break
+        // Nobody in a room asks which layers a receiver gets yet.
+        case .consumerLayers, .died: break
         }
     }
 

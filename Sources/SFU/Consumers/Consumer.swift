@@ -15,6 +15,12 @@ struct Consumer: ~Copyable {
     var paused: Bool
     var producerPaused: Bool
 
+    var traces: TraceEventTypes = []
+    /// What it gets of its transport's bandwidth.
+    var share = BandwidthShare()
+    /// Of types simulcast and svc.
+    var layers: LayerSelection?
+
     /// One, or for a pipe one for each encoding, in their order.
     var senders: [SlabIndex] = []
     /// A pipe within this process: the link that its streams go over.
@@ -33,6 +39,17 @@ struct Consumer: ~Copyable {
         self.transport = transport
         self.producer = producer
         rtpParameters = parameters
+        if type == .simulcast || type == .svc {
+            let mode = ScalabilityMode(parsing: parameters.encodings.first?.scalabilityMode)
+            var selection = LayerSelection(
+                spatialLayers: mode.spatialLayers, temporalLayers: mode.temporalLayers, isSVC: type == .svc,
+                isKSVC: mode.ksvc)
+            if let wanted = setup.preferredLayers {
+                _ = selection.preference.prefer(
+                    spatialLayer: wanted.spatialLayer, temporalLayer: wanted.temporalLayer)
+            }
+            layers = selection
+        }
     }
 
     /// Neither the receiver nor the producer is paused.
@@ -41,6 +58,6 @@ struct Consumer: ~Copyable {
     func state(_ score: ReceiverScore) -> ConsumerState {
         ConsumerState(
             id: id, producer: producerID, kind: kind, type: type.rawValue, rtpParameters: rtpParameters, paused: paused,
-            producerPaused: producerPaused, score: score)
+            producerPaused: producerPaused, score: score, preferredLayers: layers?.preference.preferred)
     }
 }

@@ -12,6 +12,9 @@ struct ConsumerReports: Sendable {
     private(set) var fractionLost: UInt8 = 0
     private(set) var roundTrip: Duration?
 
+    /// What goes out comes from another stream now: it has not been judged yet.
+    mutating func streamChanged() { score.set(10) }
+
     /// A report block about this stream came in.
     /// - Returns: Whether the score changed.
     mutating func receive(

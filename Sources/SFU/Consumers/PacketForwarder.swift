@@ -1,4 +1,5 @@
 import Base
+import Congestion
 import ORTC
 import RTP
 
@@ -38,6 +39,8 @@ struct PacketForwarder: Sendable {
     private var indexOffset: UInt64 = 0
     private let rewriter: RTPRewriter
     private let payloadTypes: PayloadTypeSet
+    /// Of a stream with several layers: which of them go out, and as what. It numbers by itself.
+    var layers: LayerRewriter?
     /// What may have to be sent again; nil: the receiver does not ask.
     private(set) var retransmission: RetransmissionBuffer?
 
@@ -50,8 +53,10 @@ struct PacketForwarder: Sendable {
 
     /// - Parameter firstSequence: mediasoup draws from 1000…32767, far from a wrap that would confuse SRTP receivers.
     init(
-        parameters: RTPParameters, ssrc: UInt32, firstSequence: UInt16, retransmission: RetransmissionBuffer? = nil
+        parameters: RTPParameters, ssrc: UInt32, firstSequence: UInt16, retransmission: RetransmissionBuffer? = nil,
+        layers: LayerRewriter? = nil
     ) {
+        self.layers = layers
         self.retransmission = retransmission
         rewriter = RTPRewriter(ssrc: ssrc, parameters: parameters)
         payloadTypes = PayloadTypeSet(parameters.codecs.lazy.filter { !$0.isRTX }.map(\.payloadType))
@@ -60,12 +65,25 @@ struct PacketForwarder: Sendable {
 
     var ssrc: UInt32 { rewriter.ssrc }
 
+    /// Whether what goes out is noted for traces, and what was since they were taken.
+    var tracesPackets = false
+    private var traced: [TracedPacket] = []
+    /// Packets of discontinuous transmission are left out (`ignoreDtx`).
+    var skipsDiscontinuous = false
+
+    mutating func takeTraced() -> [TracedPacket] {
+        defer { traced = [] }
+        return traced
+    }
+
     // MARK: - Starting and stopping
 
     mutating func stop() {
         flow = .stopped
+        layers?.stop()
         retransmission?.clear()
     }
+
     mutating func wait() { flow = .waiting }
 
     /// Begins with the packet that lies there; the log's head: with what comes from now on.
@@ -77,13 +95,19 @@ struct PacketForwarder: Sendable {
     }
 
     /// Begins with a key frame, or goes on where it was stopped since then: the receiver has the pictures up to there.
-    mutating func start(at gop: GOPCache.Start, in log: borrowing PacketLog) {
+    /// - Parameters:
+    ///   - spatialLayer: Of the log's stream.
+    ///   - offset: What brings its timestamps onto the receiver's line, if there are several streams; nil: unknown.
+    mutating func start(
+        at gop: GOPCache.Start, in log: borrowing PacketLog, spatialLayer: UInt8 = 0, offset: UInt32? = 0
+    ) {
         flow = .running
         if !needsSync, cursor >= gop.position, cursor >= log.tail { return }
         cursor = gop.position
-        needsSync = true
+        needsSync = layers == nil
         knowsFirstIndex = true
         firstIndex = gop.index
+        layers?.begin(at: gop, spatialLayer: spatialLayer, offset: offset)
     }
 
     /// Whether packets from before this index have been sent.
@@ -98,8 +122,10 @@ struct PacketForwarder: Sendable {
     /// - Parameter encoding: Whose log it is.
     mutating func forward(
         _ log: borrowing PacketLog, of encoding: Int, limit: Int, to path: TransportPath,
-        under security: inout TransportSecurity?, into out: inout Outbox
+        under security: inout TransportSecurity?, counting bandwidth: inout TransportBandwidth, now: Instant,
+        into out: inout Outbox
     ) -> Progress {
+        let sendTime = rewriter.carriesSendTime ? AbsoluteSendTime.value(at: now) : 0
         var left = limit
         let overhead = security?.overhead ?? 0
         cursor = log.firstPosition(from: cursor)
@@ -107,26 +133,30 @@ struct PacketForwarder: Sendable {
             guard log.contains(cursor) else { return .overtaken }
             guard left > 0 else { return .paced }
             let record = log.record(at: cursor)
-            if let rewrite = decide(record) {
+            if var rewrite = decide(record, in: log) {
                 let first = log.byte(cursor, at: 0)
                 let header = rewriter.headerLength(of: record, first: first)
                 let size = header + Int(record.length) - Int(record.headerLength)
                 guard out.hasRoom(for: size + overhead) else { return .outboxFull }
+                rewrite.sendTime = sendTime
+                if rewriter.carriesTransportNumber {
+                    rewrite.transportNumber = bandwidth.nextNumber(size: size, now: now)
+                }
                 let length = rewriter.write(
                     record, at: cursor, of: log, first: first, rewrite, under: &security, into: &out.slots,
                     at: out.used)
+                let timestamp = out.slots.uint32(at: out.used + 4)
                 if let length {
                     if retransmission != nil {
                         retransmission?.store(
-                            SentPacket(
-                                rewrite, position: cursor, encoding: encoding,
-                                timestamp: out.slots.uint32(at: out.used + 4)))
+                            SentPacket(rewrite, position: cursor, encoding: encoding, timestamp: timestamp))
                     }
                     out.add(size: length, to: path.remote, on: path.socket)
                 } else {
                     failureCount += 1
                 }
                 sent(rewrite, payload: Int(record.length) - Int(record.headerLength), size)
+                if tracesPackets { note(record, rewrite, size: size, header: header, timestamp: timestamp) }
                 left -= 1
             }
             cursor = log.position(after: cursor, record)
@@ -135,14 +165,27 @@ struct PacketForwarder: Sendable {
     }
 
     /// How a packet goes out; nil: not at all. Asked again for the same packet when the outbox was full.
-    private mutating func decide(_ record: PacketLog.Record) -> PacketRewrite? {
+    private mutating func decide(_ record: PacketLog.Record, in log: borrowing PacketLog) -> PacketRewrite? {
+        if layers != nil { return decideLayers(record, in: log) }
         if needsSync { synchronise(record) }
         guard record.index >= firstIndex else { return nil }
         guard payloadTypes.contains(UInt8(record.flags & 0x7F)) else {
             skip(record)
             return nil
         }
+        if skipsDiscontinuous, record.layers.isDiscontinuous {
+            skip(record)
+            return nil
+        }
         return PacketRewrite(index: record.index &+ indexOffset, marker: record.flags & 0x80 != 0)
+    }
+
+    private mutating func decideLayers(_ record: PacketLog.Record, in log: borrowing PacketLog) -> PacketRewrite? {
+        guard payloadTypes.contains(UInt8(record.flags & 0x7F)) else {
+            layers?.drop(record, at: cursor, of: log)
+            return nil
+        }
+        return layers?.decide(record, at: cursor, of: log)
     }
 
     /// The first packet continues the numbering.
@@ -159,6 +202,16 @@ struct PacketForwarder: Sendable {
         guard record.index &+ indexOffset > lastOutgoing else { return }
         firstIndex = record.index &+ 1
         indexOffset = lastOutgoing &+ 1 &- firstIndex
+    }
+
+    private mutating func note(
+        _ record: PacketLog.Record, _ rewrite: PacketRewrite, size: Int, header: Int, timestamp: UInt32
+    ) {
+        traced.append(
+            TracedPacket(
+                payloadType: UInt8(record.flags & 0x7F), sequenceNumber: UInt16(truncatingIfNeeded: rewrite.index),
+                timestamp: timestamp, marker: rewrite.marker, ssrc: ssrc, size: size, payloadSize: size - header,
+                layers: record.layers))
     }
 
     private mutating func sent(_ rewrite: PacketRewrite, payload: Int, _ size: Int) {
@@ -195,7 +248,7 @@ extension PacketForwarder {
     /// Writes a packet to the slots once more; the caller adds it to the outbox.
     func write(
         _ packet: SentPacket, of log: borrowing PacketLog, as form: Form, under security: inout TransportSecurity?,
-        into out: inout Outbox
+        counting bandwidth: inout TransportBandwidth, now: Instant, into out: inout Outbox
     ) -> Repetition {
         let position = packet.position(below: log.head)
         guard log.contains(position) else { return .gone }
@@ -204,13 +257,18 @@ extension PacketForwarder {
         let header = rewriter.headerLength(of: record, first: first)
         let size = header + Int(record.length) - Int(record.headerLength)
         guard out.hasRoom(for: size + Retransmission.overhead + (security?.overhead ?? 0)) else { return .outboxFull }
-        let rewrite = packet.rewrite(loggedTimestamp: log.uint32(position, at: 4))
+        var rewrite = packet.rewrite(loggedTimestamp: log.uint32(position, at: 4))
         let length: Int?
         switch form {
         case .same:
             length = rewriter.write(
                 record, at: position, of: log, first: first, rewrite, under: &security, into: &out.slots, at: out.used)
         case .rtx(let ssrc, let payloadType, let index):
+            // A packet of a stream of its own tells of its own way.
+            if rewriter.carriesSendTime { rewrite.sendTime = AbsoluteSendTime.value(at: now) }
+            if rewriter.carriesTransportNumber {
+                rewrite.transportNumber = bandwidth.nextNumber(size: size + Retransmission.overhead, now: now)
+            }
             // A little further on; then the header moves back, and the original number fills the gap.
             let (start, moved) = (out.used, out.used + Retransmission.overhead)
             rewriter.write(record, at: position, of: log, first: first, rewrite, into: &out.slots, at: moved)

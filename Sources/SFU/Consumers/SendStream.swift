@@ -16,6 +16,8 @@ struct SendStream: ~Copyable {
     var rtxIndex: UInt64
     /// The incoming stream that it reads.
     var stream: SlabIndex
+    /// Another one that it waits for, meanwhile.
+    var wish: LayerWish?
 
     var forwarder: PacketForwarder
     var catchUp = CatchUp()
@@ -38,7 +40,7 @@ struct SendStream: ~Copyable {
     ///   - firstRTXSequence: Of the retransmissions.
     init(
         _ parameters: RTPParameters, encoding: Int, kind: MediaKind, consumer: SlabIndex, transport: SlabIndex,
-        stream: SlabIndex, firstSequence: UInt16, firstRTXSequence: UInt16
+        stream: SlabIndex, firstSequence: UInt16, firstRTXSequence: UInt16, layers: LayerRewriter? = nil
     ) {
         self.consumer = consumer
         self.transport = transport
@@ -54,7 +56,7 @@ struct SendStream: ~Copyable {
         rtxIndex = UInt64(firstRTXSequence) &- 1
         forwarder = PacketForwarder(
             parameters: parameters, ssrc: own?.ssrc ?? 0, firstSequence: firstSequence,
-            retransmission: own.flatMap { Self.buffer(parameters.codec(for: $0), kind) })
+            retransmission: own.flatMap { Self.buffer(parameters.codec(for: $0), kind) }, layers: layers)
     }
 
     /// Nil: the receiver does not ask for packets.

@@ -34,20 +34,27 @@ extension MediaEngine {
         consumerByID[setup.id] = index
         transports[transport].consumers.append(index)
         producers[producer].consumers.append(index)
-        addSender(of: index, encoding: 0, reading: producers[producer].streams[0])
+        addSender(
+            of: index, encoding: 0, reading: producers[producer].streams[0], hasLayers: consumers[index].layers != nil)
+        for sender in consumers[index].senders { senders[sender].forwarder.skipsDiscontinuous = setup.ignoresDTX }
+        consumedBandwidth(index, now: now, into: &out)
         start(index, now: now, into: &out)
         return consumers[index].state(score(of: index))
     }
 
     /// Gives a consumer an outgoing stream for one of its encodings.
-    mutating func addSender(of consumer: SlabIndex, encoding: Int, reading stream: SlabIndex) {
+    /// - Parameter hasLayers: It may get less than the stream, or other streams (types simulcast and svc).
+    mutating func addSender(
+        of consumer: SlabIndex, encoding: Int, reading stream: SlabIndex, hasLayers: Bool = false
+    ) {
         let transport = consumers[consumer].transport
+        let firstSequence = UInt16.random(in: 1000...32_767, using: &random)
         let index = senders.insert(
             SendStream(
                 consumers[consumer].rtpParameters, encoding: encoding, kind: consumers[consumer].kind,
                 consumer: consumer, transport: transport, stream: stream,
-                firstSequence: UInt16.random(in: 1000...32_767, using: &random),
-                firstRTXSequence: UInt16.random(in: 1000...32_767, using: &random)))
+                firstSequence: firstSequence, firstRTXSequence: UInt16.random(in: 1000...32_767, using: &random),
+                layers: hasLayers ? layerRewriter(of: consumer, firstSequence: firstSequence) : nil))
         consumers[consumer].senders.append(index)
         transports[transport].senderBySSRC[senders[index].ssrc] = index
         streams[stream].senders.append(index)
@@ -68,7 +75,7 @@ extension MediaEngine {
         var own: UInt8 = 10
         if let sender = consumers[consumer].senders.first {
             own = min(senders[sender].reports.score.value, senders[sender].failures.score)
-            current = streams[senders[sender].stream].score
+            current = isForwarding(consumer) ? streams[senders[sender].stream].score : 0
         }
         var all: [UInt8] = []
         for place in 0..<producers[producer].streams.count {
@@ -95,6 +102,8 @@ extension MediaEngine {
         let index = try index(id, "consumer.pause")
         consumers[index].paused = true
         for sender in consumers[index].senders { senders[sender].stop() }
+        bandwidthFreed(by: index)
+        forgetTarget(of: index, into: &out)
     }
 
     public mutating func resume(_ id: ConsumerID, now: Instant, into out: inout Outbox) throws(SFUError) {
@@ -102,6 +111,7 @@ extension MediaEngine {
         guard consumers[index].paused else { return }
         consumers[index].paused = false
         start(index, now: now, into: &out)
+        bandwidthWanted(by: index, now: now, into: &out)
     }
 
     /// Asks the producer behind a consumer for a key frame. Not while either is paused or there is nowhere to send to.
@@ -114,6 +124,10 @@ extension MediaEngine {
     /// Begins forwarding when nothing stands against it: with the cached group of pictures, else at a key frame that
     /// the source is asked for; without key frame detection at once, audio beside its sender's picture.
     mutating func start(_ index: SlabIndex, now: Instant, into out: inout Outbox) {
+        guard consumers[index].layers == nil else {
+            reconsider(index, now: now, into: &out)
+            return
+        }
         for sender in consumers[index].senders { startSender(sender, now: now, into: &out) }
     }
 
@@ -121,12 +135,14 @@ extension MediaEngine {
         guard consumers[senders[index].consumer].isActive, transports[senders[index].transport].isConnected else {
             return
         }
+        let consumer = senders[index].consumer
+        guard consumers[consumer].layers == nil || consumers[consumer].layers?.target != nil else { return }
         let stream = senders[index].stream
         if senders[index].outlet != nil {
             startOutlet(index, of: stream, now: now, into: &out)
             return
         }
-        guard streams[stream].detectsKeyFrames else {
+        guard streams[stream].detectsKeyFrames || consumers[consumer].layers != nil else {
             startWithoutKeyFrame(index, stream, now: now)
             return
         }
@@ -141,7 +157,8 @@ extension MediaEngine {
     /// False: no key frame is cached.
     mutating func startAtKeyFrame(_ index: SlabIndex, _ stream: SlabIndex, now: Instant) -> Bool {
         guard let gop = streams[stream].gop.start(in: streams[stream].log, now: now) else { return false }
-        Self.start(&senders, index, at: gop, in: streams, stream)
+        let offset = timestampOffset(of: stream, for: index)
+        Self.start(&senders, index, at: gop, in: streams, stream, offset: offset)
         senders[index].catchUp.begin(received: streams[stream].receivedCount, now: now)
         return true
     }
@@ -149,9 +166,11 @@ extension MediaEngine {
     // Both slabs are parameters: two elements of two properties can't be told apart by the exclusivity checks.
     private static func start(
         _ senders: inout Slab<SendStream>, _ index: SlabIndex, at gop: GOPCache.Start,
-        in streams: borrowing Slab<ReceiveStream>, _ stream: SlabIndex
+        in streams: borrowing Slab<ReceiveStream>, _ stream: SlabIndex, offset: UInt32?
     ) {
-        senders[index].forwarder.start(at: gop, in: streams[stream].log)
+        senders[index].forwarder.start(
+            at: gop, in: streams[stream].log, spatialLayer: UInt8(clamping: streams[stream].encodingIndex),
+            offset: offset)
     }
 }
 

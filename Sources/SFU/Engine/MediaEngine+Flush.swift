@@ -24,6 +24,7 @@ extension MediaEngine {
 
     /// Walks a stream's senders. True: the outbox is full; those who were served are remembered.
     private mutating func release(_ index: SlabIndex, now: Instant, into out: inout Outbox) -> Bool {
+        if !streams[index].candidates.isEmpty, adopt(into: index, now: now, into: &out) { return true }
         let isLiveDue = streams[index].release.live.map { $0 <= now } ?? false
         let count = streams[index].senders.count
         while streams[index].served < count {
@@ -50,7 +51,7 @@ extension MediaEngine {
     }
 
     /// True: the outbox is full.
-    private mutating func serve(
+    mutating func serve(
         _ index: SlabIndex, of stream: SlabIndex, live: Bool, now: Instant, into out: inout Outbox
     ) -> Bool {
         if senders[index].outlet != nil {
@@ -86,10 +87,11 @@ extension MediaEngine {
         let failures = senders[index].forwarder.failureCount
         let transport = senders[index].transport
         let progress = Self.forward(
-            &senders, index, streams, stream, limit: limit, to: path, under: &transports[transport].security,
-            into: &out)
+            &senders, index, streams, stream, &transports[transport], limit: limit, to: path, now: now, into: &out)
         let sent = Int(senders[index].forwarder.packetCount - packets)
+        if senders[index].forwarder.tracesPackets { tracePackets(of: index, now: now, into: &out) }
         if sent > 0 {
+            if senders[index].forwarder.layers != nil { reportLayers(of: index, now: now, into: &out) }
             let size = Int(senders[index].forwarder.byteCount - bytes)
             senders[index].rate.add(size, now: now)
             senders[index].catchUp.sent(sent)
@@ -98,6 +100,7 @@ extension MediaEngine {
             transports[transport].sent.countRTP(size, now: now)
             transports[transport].drops.unprotected += senders[index].forwarder.failureCount - failures
             meter.forwarded(sent)
+            armBandwidth(of: transport)
         }
         switch progress {
         case .outboxFull: return true
@@ -111,12 +114,12 @@ extension MediaEngine {
     // Both slabs are parameters: two elements of two properties can't be told apart by the exclusivity checks.
     private static func forward(
         _ senders: inout Slab<SendStream>, _ index: SlabIndex, _ streams: borrowing Slab<ReceiveStream>,
-        _ stream: SlabIndex, limit: Int, to path: TransportPath, under security: inout TransportSecurity?,
+        _ stream: SlabIndex, _ transport: inout Transport, limit: Int, to path: TransportPath, now: Instant,
         into out: inout Outbox
     ) -> PacketForwarder.Progress {
         senders[index].forwarder.forward(
-            streams[stream].log, of: streams[stream].encodingIndex, limit: limit, to: path, under: &security,
-            into: &out)
+            streams[stream].log, of: streams[stream].encodingIndex, limit: limit, to: path,
+            under: &transport.security, counting: &transport.bandwidth, now: now, into: &out)
     }
 
     /// The log ran over what the receiver would have got next: it starts anew.

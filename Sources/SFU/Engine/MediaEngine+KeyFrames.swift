@@ -6,7 +6,7 @@ extension MediaEngine {
     mutating func requestKeyFrame(by consumer: SlabIndex, now: Instant, into out: inout Outbox) {
         guard consumers[consumer].isActive, transports[consumers[consumer].transport].isConnected else { return }
         for place in consumers[consumer].senders.indices {
-            requestKeyFrame(of: senders[consumers[consumer].senders[place]].stream, now: now, into: &out)
+            requestKeyFrame(bySender: consumers[consumer].senders[place], now: now, into: &out)
         }
     }
 
@@ -15,17 +15,25 @@ extension MediaEngine {
         guard consumers[senders[index].consumer].isActive, transports[senders[index].transport].isConnected else {
             return
         }
+        if let wish = senders[index].wish { requestKeyFrame(of: wish.stream, now: now, into: &out) }
+        // A stream of which nothing is wanted is not asked.
+        if consumers[senders[index].consumer].layers != nil, senders[index].forwarder.flow == .stopped { return }
         requestKeyFrame(of: senders[index].stream, now: now, into: &out)
     }
 
     /// Asks the source for a key frame, or remembers that it has to be asked. Nothing happens before its stream was
     /// seen, nor when the source has not signalled a way to ask.
-    mutating func requestKeyFrame(of index: SlabIndex, now: Instant, into out: inout Outbox) {
+    /// - Parameter isForced: The producer's own delay does not hold.
+    mutating func requestKeyFrame(
+        of index: SlabIndex, isForced: Bool = false, now: Instant, into out: inout Outbox
+    ) {
         guard streams[index].detectsKeyFrames || streams[index].kind == .video,
             !producers[streams[index].producer].paused,
             streams[index].keyFrameFeedback != .none, let ssrc = streams[index].reception?.ssrc
         else { return }
-        if streams[index].requester.request(now: now) {
+        let isDue =
+            isForced ? streams[index].requester.force(now: now) : streams[index].requester.request(now: now)
+        if isDue {
             sendKeyFrameRequest(of: index, ssrc: ssrc, now: now, into: &out)
         }
         if let deadline = streams[index].requester.deadline { arm(deadline) }
@@ -54,9 +62,11 @@ extension MediaEngine {
         case .none: return
         case .pli:
             streams[index].pliCount += 1
+            trace(.pli, ssrc: ssrc, toSourceOf: index, now: now, into: &out)
             rtcp.pictureLoss(senderSSRC: ssrc, mediaSSRC: ssrc, into: &bytes)
         case .fir:
             streams[index].firCount += 1
+            trace(.fir, ssrc: ssrc, toSourceOf: index, now: now, into: &out)
             streams[index].firSequence &+= 1
             rtcp.fullIntraRequest(
                 senderSSRC: ssrc, mediaSSRC: ssrc, sequence: streams[index].firSequence, into: &bytes)

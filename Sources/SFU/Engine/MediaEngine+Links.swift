@@ -54,7 +54,7 @@ extension MediaEngine {
         guard let router = routerByID[router],
             let index = linkedProducers[LinkedProducer(id: id, router: router)]
         else { return }
-        close(index, into: &out)
+        close(index, now: now, into: &out)
     }
 
     /// Who is to look at which link. The driver hands it to the worker of the other end.
@@ -188,7 +188,7 @@ extension MediaEngine {
             for stream in producers[producer].streams { hurry(stream: stream, now: now) }
             return .flushAndLookAgain
         }
-        close(producer, into: &out)
+        close(producer, now: now, into: &out)
         return .done
     }
 
@@ -202,16 +202,13 @@ extension MediaEngine {
         if chunk.hasLost { requestKeyFrame(of: stream, now: now, into: &out) }
         while bytes < Self.bytesPerLook, let packet = chunk.next() {
             bytes += packet.bytes.count
-            let before = streams[stream].reception == nil
-            guard Self.takeIn(packet, &streams, stream, of: producers, producer, now: now) else { continue }
-            let isKeyFrame = packet.record.layers.startsKeyFrame
-            if before { streamAppeared(stream, startsWithKeyFrame: isKeyFrame, now: now, into: &out) }
-            if isKeyFrame { streams[stream].requester.keyFrameReceived() }
-            guard !streams[stream].senders.isEmpty else { continue }
-            streams[stream].release.packetArrived(
-                isLastOfFrame: packet.record.flags & 0x80 != 0, isWindowOpen: meter.isOpen, configuration.coalescing,
-                now: now)
-            list(stream)
+            let receipt = Self.takeIn(packet, &streams, stream, of: producers, producer, now: now)
+            if receipt.isNewStream {
+                streamAppeared(stream, startsWithKeyFrame: receipt.isKeyFrame, now: now, into: &out)
+            } else if receipt.hasRisen {
+                streamRose(stream, now: now, into: &out)
+            }
+            if receipt.isKept { linkedPacketKept(receipt, packet.record, stream, now: now) }
         }
         log.done(chunk)
         return bytes
@@ -221,8 +218,21 @@ extension MediaEngine {
     private static func takeIn(
         _ packet: LinkedLog.Packet, _ streams: inout Slab<ReceiveStream>, _ stream: SlabIndex,
         of producers: borrowing Slab<Producer>, _ producer: SlabIndex, now: Instant
-    ) -> Bool {
+    ) -> ReceiveStream.Receipt {
         streams[stream].take(packet, of: producers[producer], now: now)
+    }
+
+    private mutating func linkedPacketKept(
+        _ receipt: ReceiveStream.Receipt, _ record: PacketLog.Record, _ stream: SlabIndex, now: Instant
+    ) {
+        if receipt.isKeyFrame {
+            streams[stream].requester.keyFrameReceived()
+            if !streams[stream].candidates.isEmpty { wake(stream, at: now) }
+        }
+        guard !streams[stream].senders.isEmpty else { return }
+        streams[stream].release.packetArrived(
+            isLastOfFrame: record.flags & 0x80 != 0, isWindowOpen: meter.isOpen, configuration.coalescing, now: now)
+        list(stream)
     }
 
     private mutating func learn(_ lines: [TimestampLine?], _ producer: SlabIndex, now: Instant) {
@@ -254,34 +264,48 @@ extension MediaEngine {
 extension ReceiveStream {
     /// Takes in a packet of another engine's log as it lies there: its index, its place among layers and the moment of its
     /// arrival stay; only its payload type may be another one here.
-    mutating func take(_ packet: LinkedLog.Packet, of producer: borrowing Producer, now: Instant) -> Bool {
+    mutating func take(_ packet: LinkedLog.Packet, of producer: borrowing Producer, now: Instant) -> Receipt {
+        var receipt = Receipt()
         let record = packet.record
         let length = Int(record.headerLength)
         guard packet.bytes.count >= max(length, 12),
             case .media(let payloadType, _) = producer.codecs[UInt8(record.flags & 0x7F)]
-        else { return false }
+        else { return receipt }
         let timestamp = packet.bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self).bigEndian
         if reception == nil {
             guard let codec = producer.rtpParameters.codecs.first(where: { $0.payloadType == record.flags & 0x7F }),
                 let ssrc = expectedSSRC
-            else { return false }
-            reception = Reception(ssrc: ssrc, clockRate: codec.clockRate, mimeType: codec.mimeType, usesNACK: false)
+            else { return receipt }
+            reception = Reception(
+                ssrc: ssrc, clockRate: codec.clockRate, mimeType: codec.mimeType, usesNACK: false)
+            receipt.isNewStream = true
+            risen = now
+        }
+        receipt.isOurs = true
+        lastPacket = now
+        if isDead {
+            isDead = false
+            reception?.score.set(10)
+            receipt.hasRisen = true
         }
         reception?.count(packet.bytes.count, timestamp: timestamp, now: record.arrival)
-        guard !producer.paused else { return false }
-        let isKeyFrame = record.layers.startsKeyFrame
-        if isKeyFrame, log.lapLength >= Self.leastLap, !gop.isOvertaken(record.index) { log.closeLap() }
+        guard !producer.paused else { return receipt }
+        receipt.layers = record.layers
+        receipt.isKeyFrame = detectsKeyFrames && record.layers.startsKeyFrame
+        if meter.received(record.layers, size: packet.bytes.count, now: now), !isWatched { receipt.hasRisen = true }
+        if receipt.isKeyFrame, log.lapLength >= Self.leastLap, !gop.isOvertaken(record.index) { log.closeLap() }
         // The chunk holds the memory until it is done, and the log keeps nothing of the spans.
         let position = log.append(
             head: UnsafeRawBufferPointer(rebasing: packet.bytes[..<length]).bytes,
             body: UnsafeRawBufferPointer(rebasing: packet.bytes[length...]).bytes, index: record.index,
             flags: record.flags & ~0x7F | UInt16(payloadType), layers: record.layers, arrival: record.arrival)
-        guard let position else { return false }
+        guard let position else { return receipt }
+        receipt.isKept = true
         if detectsKeyFrames {
             gop.appended(
-                position: position, index: record.index, isKeyFrame: isKeyFrame, timestamp: timestamp,
+                position: position, index: record.index, isKeyFrame: receipt.isKeyFrame, timestamp: timestamp,
                 now: record.arrival)
         }
-        return true
+        return receipt
     }
 }

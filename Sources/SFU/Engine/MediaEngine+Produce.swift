@@ -32,9 +32,6 @@ extension MediaEngine {
         } catch {
             throw SFUError(error)
         }
-        guard negotiated.type == .simple || transports[transport].kind.isPipe else {
-            throw .unsupported("producers of type \(negotiated.type.rawValue) are not supported yet")
-        }
         try transports[transport].listener.check(negotiated.rtpParameters)
 
         let index = producers.insert(
@@ -53,12 +50,13 @@ extension MediaEngine {
                 streams.insert(
                     ReceiveStream(
                         negotiated, encoding: encoding, kind: setup.kind, producer: index, transport: transport,
-                        configuration: configuration)))
+                        keyFrameRequestDelay: setup.keyFrameRequestDelay, configuration: configuration)))
         }
         routers[router].clocks.join(cname: producers[index].cname)
         transports[transport].cname = cname
         transports[transport].listener.add(negotiated.rtpParameters, index)
         transports[transport].producers.append(index)
+        transports[transport].bandwidth.produced(negotiated.rtpParameters)
         return producers[index].state
     }
 
@@ -91,6 +89,7 @@ extension MediaEngine {
     mutating func pause(_ index: SlabIndex, now: Instant, into out: inout Outbox) {
         guard !producers[index].paused else { return }
         producers[index].paused = true
+        tellObservers(of: index, isPaused: true)
         for stream in producers[index].streams {
             streams[stream].forgetPast()
             streams[stream].requester.cancel()
@@ -102,8 +101,10 @@ extension MediaEngine {
                 senders[sender].stop()
                 senders[sender].forwarder.forgetPlace()
             }
+            bandwidthFreed(by: consumer)
             out.report(.consumerProducerPaused(consumers[consumer].id, true))
             tellLink(of: consumer)
+            forgetTarget(of: consumer, into: &out)
         }
     }
 
@@ -115,13 +116,16 @@ extension MediaEngine {
     mutating func resume(_ index: SlabIndex, now: Instant, into out: inout Outbox) {
         guard producers[index].paused else { return }
         producers[index].paused = false
+        tellObservers(of: index, isPaused: false)
+        for stream in producers[index].streams { resumeWatch(of: stream, now: now) }
         for position in producers[index].consumers.indices {
             let consumer = producers[index].consumers[position]
             consumers[consumer].producerPaused = false
             out.report(.consumerProducerPaused(consumers[consumer].id, false))
             tellLink(of: consumer)
             start(consumer, now: now, into: &out)
+            bandwidthWanted(by: consumer, now: now, into: &out)
         }
-        for stream in producers[index].streams { requestKeyFrame(of: stream, now: now, into: &out) }
+        for stream in producers[index].streams { requestKeyFrame(of: stream, isForced: true, now: now, into: &out) }
     }
 }

@@ -60,8 +60,9 @@ extension MediaEngine {
             transports[transport].drops.oversized += 1
             return
         }
+        receivedBandwidth(header, packet, transport, now: now)
         let known = transports[transport].listener.producer(ssrc: header.ssrc)
-        guard let producer = known ?? producerByMID(header, packet, transport) else {
+        guard let producer = known ?? transports[transport].listener.producer(of: header, in: packet) else {
             transports[transport].drops.noProducer += 1
             return
         }
@@ -69,16 +70,27 @@ extension MediaEngine {
             receiveRetransmission(header, packet, of: producer, on: transport, now: now, into: &out)
             return
         }
-        guard let stream = producers[producer].stream(for: header) else { return }
+        guard let stream = stream(of: producer, for: header, packet, on: transport) else {
+            transports[transport].drops.otherStream += 1
+            return
+        }
         let receipt = Self.take(
             header, packet, &streams, stream, of: producers, producer, now: now, drops: &transports[transport].drops)
         transports[transport].received.countRTP(packet.byteCount, now: now)
         if receipt.isNewStream {
             if known == nil { transports[transport].listener.learn(ssrc: header.ssrc, producer) }
             streamAppeared(stream, startsWithKeyFrame: receipt.isKeyFrame, now: now, into: &out)
+        } else if receipt.hasRisen {
+            streamRose(stream, now: now, into: &out)
         }
         if receipt.hasRestarted { streamRestarted(stream, header, now: now) }
-        if receipt.isKept { packetKept(receipt, header, stream, now: now) }
+        if receipt.isKept {
+            packetKept(receipt, header, stream, now: now)
+            if header.hasExtension { lookAtExtensions(header, packet, of: producer, now: now, into: &out) }
+        }
+        if receipt.isOurs, !producers[producer].traces.isEmpty {
+            trace(header, size: packet.byteCount, receipt.layers, of: stream, now: now, into: &out)
+        }
         if receipt.wantsPackets { requestPackets(of: stream, .packet, now: now, into: &out) }
         if receipt.wantsKeyFrame { requestKeyFrame(of: stream, now: now, into: &out) }
         guard receipt.isOurs else { return }
@@ -94,18 +106,28 @@ extension MediaEngine {
         streams[stream].receive(header, packet, of: producers[producer], now: now, drops: &drops)
     }
 
-    private func producerByMID(_ header: RTPHeader, _ packet: RawSpan, _ transport: SlabIndex) -> SlabIndex? {
-        guard header.hasExtension, transports[transport].listener.knowsMIDs,
-            let id = transports[transport].listener.midExtensionID,
-            let element = header.headerExtension(id: id, in: packet)
-        else { return nil }
-        return transports[transport].listener.producer(mid: element.text(in: packet))
+    /// What header extensions say of the producer itself.
+    private mutating func lookAtExtensions(
+        _ header: RTPHeader, _ packet: RawSpan, of producer: SlabIndex, now: Instant, into out: inout Outbox
+    ) {
+        if !producers[producer].observers.isEmpty { observe(header, packet, of: producer, now: now) }
+        let id = producers[producer].videoOrientationID
+        guard id != 0, let element = header.headerExtension(id: id, in: packet), element.length >= 1 else { return }
+        let bits = packet.uint8(at: element.offset) & 0x0F
+        guard bits != producers[producer].videoOrientation else { return }
+        producers[producer].videoOrientation = bits
+        let orientation = VideoOrientation(
+            camera: bits & 0x08 != 0, flip: bits & 0x04 != 0, rotation: 90 * Int(bits & 0x03))
+        out.report(.producerVideoOrientation(producers[producer].id, orientation))
     }
 
     mutating func packetKept(
         _ receipt: ReceiveStream.Receipt, _ header: RTPHeader, _ stream: SlabIndex, now: Instant
     ) {
-        if receipt.isKeyFrame { streams[stream].requester.keyFrameReceived() }
+        if receipt.isKeyFrame {
+            streams[stream].requester.keyFrameReceived()
+            if !streams[stream].candidates.isEmpty { wake(stream, at: now) }
+        }
         guard !streams[stream].senders.isEmpty else { return }
         streams[stream].release.packetArrived(
             isLastOfFrame: header.marker, isWindowOpen: meter.isOpen, configuration.coalescing, now: now)
@@ -118,9 +140,19 @@ extension MediaEngine {
     ) {
         let report = now + Self.firstReport
         streams[index].reception?.nextReport = report
-        scoreChanged(of: index, into: &out)
+        if let deadline = streams[index].silenceDeadline { arm(deadline) }
+        let producer = streams[index].producer
+        // The original's is told under this id.
+        if producers[producer].link == nil {
+            out.report(.producerScore(producers[producer].id, scores(of: producer)))
+        }
+        for place in producers[producer].consumers.indices {
+            let consumer = producers[producer].consumers[place]
+            out.report(.consumerScore(consumers[consumer].id, score(of: consumer)))
+            reconsider(consumer, now: now, into: &out)
+        }
         if streams[index].detectsKeyFrames, !startsWithKeyFrame {
-            requestKeyFrame(of: index, now: now, into: &out)
+            requestKeyFrame(of: index, isForced: true, now: now, into: &out)
         }
     }
 
@@ -141,16 +173,15 @@ extension MediaEngine {
     /// In seconds. A timestamp that is further from what the sender's line says of now is on another line.
     private static var longestLatency: Int { 5 }
 
-    /// A stream's score: its producer's list is told, then those of the producer's consumers.
-    mutating func scoreChanged(of stream: SlabIndex, into out: inout Outbox) {
+    /// A stream's score: the producer's consumers are told, and look anew at what they can have; the producer last.
+    mutating func scoreChanged(of stream: SlabIndex, now: Instant, into out: inout Outbox) {
         let producer = streams[stream].producer
-        // The original's is told under this id.
-        if producers[producer].link == nil {
-            out.report(.producerScore(producers[producer].id, scores(of: producer)))
-        }
-        for consumer in producers[producer].consumers {
+        for place in producers[producer].consumers.indices {
+            let consumer = producers[producer].consumers[place]
             out.report(.consumerScore(consumers[consumer].id, score(of: consumer)))
+            reconsider(consumer, now: now, into: &out)
         }
+        out.report(.producerScore(producers[producer].id, scores(of: producer)))
     }
 
     /// One entry for each stream that was seen.

@@ -54,19 +54,25 @@ extension MediaEngine {
         case .pictureLoss(let request):
             guard let sender = knownSender(request.mediaSSRC, transport) else { return }
             senders[sender].pliCount += 1
+            trace(.pli, ssrc: request.mediaSSRC, bySender: sender, now: now, into: &out)
             requestKeyFrame(bySender: sender, now: now, into: &out)
         case .fullIntraRequest(let request):
             for position in 0..<request.count {
                 let ssrc = request.item(position, in: datagram).ssrc
                 guard let sender = knownSender(ssrc, transport) else { continue }
                 senders[sender].firCount += 1
+                trace(.fir, ssrc: ssrc, bySender: sender, now: now, into: &out)
                 requestKeyFrame(bySender: sender, now: now, into: &out)
             }
         case .nack(let nack):
             guard let sender = knownSender(nack.mediaSSRC, transport) else { return }
+            trace(.nack, ssrc: nil, bySender: sender, now: now, into: &out)
             retransmit(nack, in: datagram, by: sender, now: now, into: &out)
         case .extendedReport(let report): receive(report, in: datagram, transport, now: now)
-        case .sourceDescription, .bye, .application, .remb, .transportWideFeedback, .unknown:
+        case .transportWideFeedback(let feedback):
+            receive(feedback, in: datagram, transport, now: now, into: &out)
+        case .remb(let remb): receive(remb, transport, now: now, into: &out)
+        case .sourceDescription, .bye, .application, .unknown:
             // A BYE says nothing that flow or signaling would not: mediasoup ignores it, too.
             break
         }
@@ -94,11 +100,16 @@ extension MediaEngine {
             receiveRetransmissionReport(info, of: producer, now: now)
             return
         }
+        trace(info, of: index, now: now, into: &out)
+        let isFirst = streams[index].senderLine == nil
         learnLine(of: index, info, now: now)
+        if isFirst, streams[index].senderLine != nil { lineBecameKnown(of: index, now: now, into: &out) }
         guard streams[index].reception != nil else { return }
         streams[index].reception?.statistics.senderReport(info.ntp, at: now)
         let hasRTX = streams[index].hasRTX
-        if streams[index].reception?.updateScore(hasRTX: hasRTX) ?? false { scoreChanged(of: index, into: &out) }
+        if streams[index].reception?.updateScore(hasRTX: hasRTX) ?? false {
+            scoreChanged(of: index, now: now, into: &out)
+        }
     }
 
     /// The stream that has this SSRC; before its first packet only if it was announced.
@@ -142,6 +153,7 @@ extension MediaEngine {
     private mutating func receive(
         _ blocks: ReportBlocks, in datagram: RawSpan, _ transport: SlabIndex, now: Instant, into out: inout Outbox
     ) {
+        receiveLosses(blocks, in: datagram, transport, now: now, into: &out)
         for position in 0..<blocks.count {
             let block = blocks.block(position, in: datagram)
             guard let sender = knownSender(block.ssrc, transport) else { continue }

@@ -42,8 +42,8 @@ extension MediaEngine {
         let stream = all[Int(packet.encoding)]
         guard let form = form(of: packet, from: stream, by: index),
             case .written(let size) = Self.write(
-                packet, as: form, senders, index, streams, stream,
-                under: &transports[senders[index].transport].security, into: &out)
+                packet, as: form, senders, index, streams, stream, &transports[senders[index].transport], now: now,
+                into: &out)
         else { return }
         out.add(size: size, to: path.remote, on: path.socket)
         if case .rtx = form { senders[index].rtxIndex += 1 }
@@ -71,9 +71,11 @@ extension MediaEngine {
     // Both slabs are parameters: two elements of two properties can't be told apart by the exclusivity checks.
     private static func write(
         _ packet: SentPacket, as form: PacketForwarder.Form, _ senders: borrowing Slab<SendStream>, _ index: SlabIndex,
-        _ streams: borrowing Slab<ReceiveStream>, _ stream: SlabIndex, under security: inout TransportSecurity?,
+        _ streams: borrowing Slab<ReceiveStream>, _ stream: SlabIndex, _ transport: inout Transport, now: Instant,
         into out: inout Outbox
     ) -> PacketForwarder.Repetition {
-        senders[index].forwarder.write(packet, of: streams[stream].log, as: form, under: &security, into: &out)
+        senders[index].forwarder.write(
+            packet, of: streams[stream].log, as: form, under: &transport.security, counting: &transport.bandwidth,
+            now: now, into: &out)
     }
 }

@@ -33,9 +33,19 @@ extension MediaEngine {
 
 private func milliseconds(_ now: Instant) -> JSONValue { JSONValue(now.nanoseconds / 1_000_000) }
 
+/// A limit that was set.
+private func unlessZero(_ bitrate: Int64) -> JSONValue? {
+    // Not a conditional expression: JSON has a nil of its own.
+    guard bitrate > 0 else { return .none }
+    return JSONValue(bitrate)
+}
+
 extension Transport {
     func stats(now: Instant) -> JSONValue {
         let tuples = isInProcess || kind == .direct ? nil : link.tuples
+        // Pipes have no choice of either.
+        let rtcpMux: JSONValue? = kind == .plain ? JSONValue(link.rtcpMux) : Optional.none
+        let comedia: JSONValue? = kind == .plain ? JSONValue(link.comedia) : Optional.none
         return .object(omittingAbsent: [
             "type": JSONValue(kind.statsType),
             "transportId": JSONValue(id.rawValue),
@@ -54,9 +64,15 @@ extension Transport {
             "rtxSendBitrate": JSONValue(sent.rtxRate.bitsPerSecond(now: now)),
             "probationBytesSent": 0,
             "probationSendBitrate": 0,
-            // `nil` alone would be JSON's null.
-            "rtcpMux": kind == .plain ? .some(JSONValue(link.rtcpMux)) : .none,
-            "comedia": kind == .plain ? .some(JSONValue(link.comedia)) : .none,
+            "availableOutgoingBitrate": bandwidth.outgoing.map { JSONValue($0.availableBitrate) },
+            "availableIncomingBitrate": bandwidth.incoming?.availableBitrate.map { JSONValue($0) },
+            "maxIncomingBitrate": unlessZero(bandwidth.maxIncomingBitrate),
+            "maxOutgoingBitrate": unlessZero(bandwidth.maxOutgoingBitrate),
+            "minOutgoingBitrate": unlessZero(bandwidth.minOutgoingBitrate),
+            "rtpPacketLossReceived": bandwidth.incoming?.packetLoss.map { JSONValue($0) },
+            "rtpPacketLossSent": bandwidth.outgoing.map { JSONValue($0.packetLoss) },
+            "rtcpMux": rtcpMux,
+            "comedia": comedia,
             "tuple": tuples?.rtp.stats,
             "rtcpTuple": tuples?.rtcp?.stats,
         ])
@@ -113,8 +129,23 @@ extension ReceiveStream {
             "packetCount": JSONValue(reception.packetCount),
             "byteCount": JSONValue(reception.byteCount),
             "bitrate": JSONValue(reception.rate.bitsPerSecond(now: now)),
-            "bitrateByLayer": [:],
+            "bitrateByLayer": .object(bitrateByLayer(now: now)),
         ])
+    }
+}
+
+extension ReceiveStream {
+    /// Each layer with all that it builds on; empty for a stream with a single one.
+    private func bitrateByLayer(now: Instant) -> [String: JSONValue] {
+        guard meter.hasLayers else { return [:] }
+        var rates: [String: JSONValue] = [:]
+        for spatial in 0..<meter.spatialLayers {
+            for temporal in 0..<meter.temporalLayers {
+                rates["\(spatial).\(temporal)"] = JSONValue(
+                    meter.bitsPerSecond(spatial: spatial, temporal: temporal, now: now))
+            }
+        }
+        return rates
     }
 }
 

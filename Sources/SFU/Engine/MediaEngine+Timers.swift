@@ -18,6 +18,8 @@ extension MediaEngine {
             guard let index = streams.index(ofSlot: slot) else { continue }
             advanceKeyFrameRequest(of: index, to: now, into: &out)
             next = soonest(next, streams[index].requester.deadline)
+            advanceSilence(of: index, to: now, into: &out)
+            next = soonest(next, silenceDeadline(of: index))
             advancePacketRequests(of: index, to: now, into: &out)
             next = soonest(next, streams[index].reception?.nack?.nextDeadline)
         }
@@ -25,6 +27,13 @@ extension MediaEngine {
             guard let index = transports.index(ofSlot: slot) else { continue }
             advanceReports(of: index, to: now, into: &out)
             next = soonest(next, transports[index].reportTimer)
+            advanceBandwidth(of: index, to: now, into: &out)
+            next = soonest(next, transports[index].bandwidth.nextDeadline)
+        }
+        for slot in 0..<observers.slotCount {
+            guard let index = observers.index(ofSlot: slot) else { continue }
+            advanceObserver(index, to: now, into: &out)
+            next = soonest(next, observers[index].nextUpdate)
         }
         // What had no room in the outbox stays due, and is asked for again in the next step.
         if let next { arm(max(next, now + Self.granularity)) }

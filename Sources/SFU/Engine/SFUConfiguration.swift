@@ -19,6 +19,8 @@ public struct SFUConfiguration: Sendable {
     public var keyFrameRequestInterval = Duration.seconds(1)
     /// What one plain or WebRTC transport may receive.
     public var ingress = Ceiling()
+    /// When a change to another layer is made with a cached group of pictures.
+    public var cachedSwitch = CachedSwitch()
     /// Who protects and unprotects packets of transports with SRTP.
     public var srtpBackend = SRTPBackend.openssl
     public var pacing = Pacing()

@@ -73,10 +73,14 @@ public struct ProducerSetup: Sendable {
     public var kind: MediaKind
     public var rtpParameters: RTPParameters
     public var paused: Bool
+    /// After a key frame request the next one waits at least for this long: encoders that make large key frames.
+    public var keyFrameRequestDelay: Duration
 
     public init(
-        transport: TransportID, id: ProducerID, kind: MediaKind, rtpParameters: RTPParameters, paused: Bool = false
+        transport: TransportID, id: ProducerID, kind: MediaKind, rtpParameters: RTPParameters, paused: Bool = false,
+        keyFrameRequestDelay: Duration = .zero
     ) {
+        self.keyFrameRequestDelay = keyFrameRequestDelay
         self.transport = transport
         self.id = id
         self.kind = kind
@@ -88,7 +92,7 @@ public struct ProducerSetup: Sendable {
 public struct ProducerState: Sendable {
     public var id: ProducerID
     public var kind: MediaKind
-    /// "simple" for now; later "simulcast" and "svc".
+    /// "simple", "simulcast" or "svc".
     public var type: String
     /// Normalised, with the transport's CNAME.
     public var rtpParameters: RTPParameters
@@ -105,11 +109,17 @@ public struct ConsumerSetup: Sendable {
     public var mid: String?
     /// Nil: true for video, false for audio.
     public var enableRTX: Bool?
+    /// Nil: the highest. Simple consumers have no layers to prefer.
+    public var preferredLayers: PreferredLayers?
+    /// Packets of Opus' discontinuous transmission are left out.
+    public var ignoresDTX: Bool
 
     public init(
         transport: TransportID, id: ConsumerID, producer: ProducerID, rtpCapabilities: RTPCapabilities,
-        paused: Bool = false, mid: String? = nil, enableRTX: Bool? = nil
+        paused: Bool = false, mid: String? = nil, enableRTX: Bool? = nil, preferredLayers: PreferredLayers? = nil,
+        ignoresDTX: Bool = false
     ) {
+        self.preferredLayers = preferredLayers
         self.transport = transport
         self.id = id
         self.producer = producer
@@ -117,6 +127,7 @@ public struct ConsumerSetup: Sendable {
         self.paused = paused
         self.mid = mid
         self.enableRTX = enableRTX
+        self.ignoresDTX = ignoresDTX
     }
 }
 
@@ -129,4 +140,6 @@ public struct ConsumerState: Sendable {
     public var paused: Bool
     public var producerPaused: Bool
     public var score: ReceiverScore
+    /// Of types simulcast and svc.
+    public var preferredLayers: ConsumerLayers?
 }

@@ -11,6 +11,18 @@ public struct ConsumerLayers: Sendable, Hashable, CustomStringConvertible {
     public var description: String { "\(spatialLayer).\(temporalLayer)" }
 }
 
+/// Layers as they are asked for.
+public struct PreferredLayers: Sendable, Hashable {
+    public var spatialLayer: UInt8
+    /// Nil: the highest.
+    public var temporalLayer: UInt8?
+
+    public init(spatialLayer: UInt8, temporalLayer: UInt8? = nil) {
+        self.spatialLayer = spatialLayer
+        self.temporalLayer = temporalLayer
+    }
+}
+
 /// What a receiver's path has room for.
 public enum LayerLimit: Sendable, Hashable {
     /// Nobody estimates its bandwidth: the preferred layers are the only bound.

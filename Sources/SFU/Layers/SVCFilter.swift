@@ -38,11 +38,13 @@ public struct SVCFilter: Sendable, Hashable {
         return isKSVC || target.spatialLayer > current.spatialLayer
     }
 
-    /// The stream begins anew, with a key frame.
-    public mutating func restart() {
+    /// The stream begins anew.
+    /// - Parameter timestamp: Of the key picture that it begins with.
+    public mutating func begin(_ timestamp: UInt32) {
         current = nil
-        picture = nil
+        picture = timestamp
         newest = 0
+        beginKeyPicture()
     }
 
     /// - Parameters:

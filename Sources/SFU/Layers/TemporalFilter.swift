@@ -19,9 +19,9 @@ public struct TemporalFilter: Sendable, Hashable {
     public init(target: UInt8) { self.target = target }
 
     /// The stream begins with a key frame: whatever follows builds on it.
-    public mutating func begin(_ layers: PacketLayers) {
+    public mutating func begin() {
         open = target
-        current = min(layers.temporal, target)
+        current = 0
         frame = nil
         newest = 0
     }

@@ -14,23 +14,16 @@ import Base
 ///     as they go out                  967 968 969 … 986  987  1000 1033
 ///
 /// So the receiver decodes the group at once, shows its newest picture, and never goes back; and nothing of the delay
-/// remains. (mediasoup shifts the new stream for as long as it is forwarded.)
+/// remains. (mediasoup shifts the new stream for as long as it is forwarded, by at most 75 ms: when more is needed it asks
+/// for another key frame. Squeezed frames need neither.)
 public struct TimestampAlignment: Sendable {
-    /// How far behind the last picture a key frame that came live may lie: another one is asked for else, once.
-    /// Beyond, sound and picture would be seen to go apart (mediasoup's MaxExtraOffsetMs).
-    public static let mostBehind = Duration.milliseconds(75)
-    /// Where the time of a stream can't be told or is wrong, it goes on as if it had 30 pictures a second.
+    /// A stream that lies further behind than a cached group can be old has other reports than its pictures: it goes on
+    /// after the last one, and stays there.
+    public static let mostBehind = Duration.seconds(20)
+    /// As if it had 30 pictures a second.
     public static let frameGap = Duration.milliseconds(33)
-
     /// Packets of frames from before the landing may be late by this much.
     private static let longestMemory = Duration.seconds(2)
-
-    /// What to do with a key frame that would begin a stream.
-    public enum Verdict: Sendable, Hashable {
-        case begin
-        /// It is too old: ask for another one, and go on with the old stream until then.
-        case askAgain
-    }
 
     private let clockRate: Int
     /// A millisecond: containers that count in them keep frames apart.
@@ -42,7 +35,6 @@ public struct TimestampAlignment: Sendable {
     public private(set) var last: UInt32?
     /// Nil: every frame's own timestamp holds.
     private var catchUp: CatchUp?
-    private var hasAskedAgain = false
 
     /// Frames of the stream that is catching up, as they came and as they went.
     fileprivate struct CatchUp: Sendable {
@@ -60,28 +52,14 @@ public struct TimestampAlignment: Sendable {
 
     // MARK: - Beginning
 
-    /// Whether a key frame of another stream that came live may be begun with.
-    /// - Parameter offset: What brings that stream onto the consumer's line.
-    public mutating func consider(_ timestamp: UInt32, offset: UInt32) -> Verdict {
-        guard let last, !hasAskedAgain, behind(timestamp &+ offset, last) > ticks(Self.mostBehind) else {
-            return .begin
-        }
-        hasAskedAgain = true
-        return .askAgain
-    }
-
     /// The next frame is the first of another stream, or from elsewhere in the same one.
-    /// - Parameters:
-    ///   - offset: What brings the stream onto the consumer's line.
-    ///   - isLive: The frame has just come. If it is too old all the same, its stream's reports are not to be trusted:
-    ///     it goes on after the last one, and stays there.
-    public mutating func begin(_ timestamp: UInt32, offset: UInt32, isLive: Bool) {
-        hasAskedAgain = false
-        self.offset = offset
+    /// - Parameter offset: What brings the stream onto the consumer's line; nil: nobody knows.
+    public mutating func begin(_ timestamp: UInt32, offset: UInt32?) {
+        self.offset = offset ?? 0
         catchUp = nil
         guard let last else { return }
-        let behind = behind(timestamp &+ offset, last)
-        if isLive, behind > ticks(Self.mostBehind) {
+        let behind = behind(timestamp &+ self.offset, last)
+        if offset == nil || behind > ticks(Self.mostBehind) {
             self.offset = last &+ UInt32(ticks(Self.frameGap)) &- timestamp
         } else if behind >= 0 {
             catchUp = CatchUp()

@@ -7,10 +7,16 @@ import Base
 /// arrives does not shorten the interval.
 public struct KeyFrameRequester: Sendable, Hashable {
     private let interval: Duration
+    /// What holds for those who may not wait for the producer's own delay.
+    private let leastInterval: Duration
     private var lastSent: Instant?
     private var isWanted = false
 
-    public init(interval: Duration) { self.interval = interval }
+    /// - Parameter delay: The producer's `keyFrameRequestDelay`.
+    public init(interval: Duration, delay: Duration = .zero) {
+        leastInterval = interval
+        self.interval = max(interval, delay)
+    }
 
     /// True: send the request now.
     public mutating func request(now: Instant) -> Bool {
@@ -18,6 +24,12 @@ public struct KeyFrameRequester: Sendable, Hashable {
             isWanted = true
             return false
         }
+        return send(now)
+    }
+
+    /// As `request`, but without the producer's delay, which begins anew: nobody can see anything until then.
+    public mutating func force(now: Instant) -> Bool {
+        if let lastSent, now - lastSent < leastInterval { return request(now: now) }
         return send(now)
     }
 

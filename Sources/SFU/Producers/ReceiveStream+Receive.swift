@@ -12,6 +12,9 @@ extension ReceiveStream {
         /// It lies in the log now.
         var isKept = false
         var isKeyFrame = false
+        var layers = PacketLayers()
+        /// It was silent for so long that it counted as dead, or a spatial layer of it was.
+        var hasRisen = false
         /// Packets are missing that should be asked for now.
         var wantsPackets = false
         /// Too many are missing to ask for.
@@ -52,12 +55,19 @@ extension ReceiveStream {
             }
             guard begin(header, of: producer) else { return receipt }
             receipt.isNewStream = true
+            risen = now
         }
         guard reception?.ssrc == header.ssrc else {
             drops.otherStream += 1
             return receipt
         }
         receipt.isOurs = true
+        lastPacket = now
+        if isDead {
+            isDead = false
+            reception?.score.set(10)
+            receipt.hasRisen = true
+        }
         let restarts = reception?.restarts
         let arrival = reception?.receive(header, packet.byteCount, now: now, drops: &drops)
         receipt.hasRestarted = reception?.restarts != restarts
@@ -66,13 +76,14 @@ extension ReceiveStream {
             if arrival.forwarded != nil { drops.paused += 1 }
             return receipt
         }
-        receipt.isKeyFrame =
-            detectsKeyFrames && arrival.forwarded != nil
-            && KeyFrame.isKeyFrame(codec: codec, payload: packet.extracting(header.payloadRange))
+        let layers =
+            arrival.forwarded == nil ? PacketLayers() : reader.layers(of: packet, header, codec: codec)
+        receipt.layers = layers
+        receipt.isKeyFrame = detectsKeyFrames && layers.startsKeyFrame
         trackLosses(arrival.incoming, now: now, &receipt)
         guard let index = arrival.forwarded else { return receipt }
-        receipt.isKept = keep(
-            header, packet, index, routerPayloadType, producer.extensions, isKeyFrame: receipt.isKeyFrame, now: now)
+        if meter.received(layers, size: packet.byteCount, now: now), !isWatched { receipt.hasRisen = true }
+        receipt.isKept = keep(header, packet, index, routerPayloadType, producer.extensions, layers, now: now)
         return receipt
     }
 
@@ -84,30 +95,38 @@ extension ReceiveStream {
         return true
     }
 
-    /// Appends it to the log, its header extension in the router's terms.
+    /// Appends it to the log, its header extension in the router's terms, a VP8 picture id in two bytes.
     mutating func keep(
         _ header: RTPHeader, _ packet: RawSpan, _ index: UInt64, _ payloadType: UInt8, _ extensions: ExtensionMap,
-        isKeyFrame: Bool, now: Instant
+        _ layers: PacketLayers, now: Instant
     ) -> Bool {
+        let isKeyFrame = detectsKeyFrames && layers.startsKeyFrame
         // Not between packets of one group: the rest of the lap would count as its own.
         if isKeyFrame, log.lapLength >= Self.leastLap, !gop.isOvertaken(index) { log.closeLap() }
         // The low byte is the second byte of the header as consumers get it.
-        let flags = UInt16(header.marker ? 0x80 : 0) | UInt16(payloadType)
-        var layers = PacketLayers()
-        layers.startsKeyFrame = isKeyFrame
+        var flags = UInt16(header.marker ? 0x80 : 0) | UInt16(payloadType)
         let body = packet.extracting(header.payloadOffset..<packet.byteCount)
+        let expands = layers.hasPictureID && VP8DescriptorRewriting.hasShortPictureID(body)
         let position: UInt64?
-        if header.hasExtension {
-            var head = InlineArray<196, UInt8>(repeating: 0)
-            let length = extensions.rewrite(header, of: packet, into: &head)
+        if header.hasExtension || expands {
+            var head = PacketHead()
+            let headerLength = extensions.rewrite(header, of: packet, into: &head)
+            if head.hasLongForm(header) { flags |= RTPRewriter.longFormFlag }
+            if expands {
+                let start = VP8DescriptorRewriting.expandedHead(body)
+                head.append(start.0)
+                head.append(start.1)
+                head.append(start.2)
+            }
+            let rest = body.extracting((expands ? VP8DescriptorRewriting.replacedLength : 0)..<body.byteCount)
             position = log.append(
-                head: head.span.bytes.extracting(0..<length), body: body, index: index, flags: flags, layers: layers,
-                arrival: now)
+                head: head.bytes.span.bytes.extracting(0..<head.length), headerLength: headerLength, body: rest,
+                index: index, flags: flags, layers: layers, arrival: now)
         } else {
+            // A retransmission's header ends before the original number that stands in front of the payload.
             position = log.append(
                 head: packet.extracting(0..<RTPHeader.minimumLength + 4 * Int(header.csrcCount)), body: body,
-                index: index, flags: flags,
-                layers: layers, arrival: now)
+                index: index, flags: flags, layers: layers, arrival: now)
         }
         guard let position else { return false }
         if detectsKeyFrames {

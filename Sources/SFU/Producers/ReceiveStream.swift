@@ -18,6 +18,8 @@ struct ReceiveStream: ~Copyable {
     let expectedRTXSSRC: UInt32?
     /// The source sends again what it is asked for.
     let usesNACK: Bool
+    /// Opus that repeats sound in later packets.
+    let usesInBandFEC: Bool
     /// Receivers wait for a key frame.
     let detectsKeyFrames: Bool
     let keyFrameFeedback: KeyFrameFeedback
@@ -29,6 +31,8 @@ struct ReceiveStream: ~Copyable {
     var release = ReleaseSchedule()
     /// The outgoing streams that read this log, in order of their coming.
     var senders: [SlabIndex] = []
+    /// Outgoing streams that read another log until this one has a key frame for them.
+    var candidates: [SlabIndex] = []
     /// Which of them a flush begins with: not always the same one shall be last.
     var rotation = 0
     /// Those that a flush has served already when the outbox was full.
@@ -36,6 +40,15 @@ struct ReceiveStream: ~Copyable {
 
     /// Nil before the first packet.
     var reception: Reception?
+    var reader: PacketLayersReader
+    var meter: LayerMeter
+    /// One of several encodings: without packets it counts as dead after a while.
+    let isWatched: Bool
+    let usesDTX: Bool
+    var isDead = false
+    var lastPacket: Instant?
+    /// When it appeared, or came back from being dead.
+    var risen: Instant?
     /// The stream of retransmissions; nil before its first packet.
     var retransmission: RetransmissionReception?
     /// The sender's own line through time, once a sender report told it.
@@ -54,7 +67,7 @@ struct ReceiveStream: ~Copyable {
     /// - Parameter index: Of the encoding.
     init(
         _ negotiated: ProducerNegotiation, encoding index: Int, kind: MediaKind, producer: SlabIndex,
-        transport: SlabIndex, configuration: SFUConfiguration
+        transport: SlabIndex, keyFrameRequestDelay: Duration, configuration: SFUConfiguration
     ) {
         self.producer = producer
         self.transport = transport
@@ -66,11 +79,21 @@ struct ReceiveStream: ~Copyable {
         let codec = encodings.indices.contains(index) ? negotiated.rtpParameters.codec(for: encodings[index]) : nil
         expectedRTXSSRC = encodings.indices.contains(index) ? encodings[index].rtxSSRC : nil
         usesNACK = codec?.rtcpFeedback.contains(RTCPFeedback("nack")) ?? false
+        usesInBandFEC = codec?.isOn("useinbandfec") ?? false
         detectsKeyFrames = codec.map { PayloadCodec(mimeType: $0.mimeType).hasKeyFrameDetection } ?? false
         keyFrameFeedback = Self.keyFrameFeedback(codec)
+        let parameters = negotiated.rtpParameters
+        reader = PacketLayersReader(
+            frameMarkingID: parameters.id(of: .frameMarking) ?? parameters.id(of: .frameMarking07) ?? 0,
+            dependencyDescriptorID: parameters.id(of: .dependencyDescriptor) ?? 0)
+        let mode = ScalabilityMode(parsing: encodings.indices.contains(index) ? encodings[index].scalabilityMode : nil)
+        meter = LayerMeter(spatialLayers: mode.spatialLayers, temporalLayers: mode.temporalLayers)
+        isWatched = negotiated.type == .simulcast && encodings.count > 1
+        usesDTX = encodings.indices.contains(index) && encodings[index].dtx == true
         log = PacketLog(capacity: Self.logCapacity(kind, detectsKeyFrames, configuration))
         gop = GOPCache(configuration)
-        requester = KeyFrameRequester(interval: configuration.keyFrameRequestInterval)
+        requester = KeyFrameRequester(
+            interval: configuration.keyFrameRequestInterval, delay: keyFrameRequestDelay)
     }
 
     /// 2 MB without key frame detection: a second at 16 Mbit/s, since nobody starts behind.
@@ -101,6 +124,15 @@ struct ReceiveStream: ~Copyable {
             position = log.position(after: position, record)
         }
         return position
+    }
+
+    /// How long its layers may be silent.
+    var inactivity: Duration { usesDTX ? LayerMeter.inactivityWithDTX : LayerMeter.inactivity }
+
+    /// When something of it will have been silent for too long; nil: nobody watches, or nothing comes.
+    var silenceDeadline: Instant? {
+        if isWatched { return isDead ? nil : lastPacket.map { $0 + inactivity } }
+        return meter.spatialLayers > 1 ? meter.deadline(inactivity) : nil
     }
 
     /// Packets that came so far.

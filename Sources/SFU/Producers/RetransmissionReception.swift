@@ -66,11 +66,10 @@ extension ReceiveStream {
             original.sequenceNumber, packet.byteCount - Retransmission.overhead, now: now, drops: &drops)
         guard let index, !producer.paused else { return nil }
         var receipt = Receipt(isOurs: true)
-        receipt.isKeyFrame =
-            detectsKeyFrames
-            && KeyFrame.isKeyFrame(codec: codec, payload: packet.extracting(original.payloadRange))
-        receipt.isKept = keep(
-            original, packet, index, routerPayloadType, producer.extensions, isKeyFrame: receipt.isKeyFrame, now: now)
+        let layers = reader.layers(of: packet, original, codec: codec)
+        receipt.layers = layers
+        receipt.isKeyFrame = detectsKeyFrames && layers.startsKeyFrame
+        receipt.isKept = keep(original, packet, index, routerPayloadType, producer.extensions, layers, now: now)
         return (receipt, original)
     }
 }

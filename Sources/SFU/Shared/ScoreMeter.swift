@@ -45,6 +45,12 @@ public struct ScoreMeter: Sendable {
         return add(UInt8(rounded(pow(delivered, 4) * 10)))
     }
 
+    /// The stream died (0), came back or was changed for another one (10): what was before says nothing any more.
+    public mutating func set(_ score: UInt8) {
+        count = 0
+        value = min(score, 10)
+    }
+
     /// The stream's count began anew.
     public mutating func restart() { (packetsBefore, lostBefore) = (0, 0) }
 

@@ -1,14 +1,18 @@
 import Base
 import ORTC
+import RTP
 
-/// Which producer of a transport a packet belongs to: by SSRC, else by the MID extension.
+/// Which producer of a transport a packet belongs to: by SSRC, else by the MID extension, else by the RID extension.
 ///
-/// What was found by MID is remembered under its SSRC once the producer has taken the stream. RIDs come with simulcast.
+/// What was found by MID or RID is remembered under its SSRC once the producer has taken the stream.
 struct RTPListener: Sendable {
     private var bySSRC: [UInt32: SlabIndex] = [:]
     private var byMID: [String: SlabIndex] = [:]
-    /// The id under which MIDs travel on this transport: the last producer's, all have to agree.
+    private var byRID: [String: SlabIndex] = [:]
+    // The ids under which these travel on this transport: the last producer's, all have to agree.
     private(set) var midExtensionID: UInt8?
+    private(set) var ridExtensionID: UInt8?
+    private(set) var repairedRIDExtensionID: UInt8?
 
     /// Asked before a producer is made, so that a refusal has changed nothing.
     func check(_ parameters: RTPParameters) throws(SFUError) {
@@ -23,27 +27,55 @@ struct RTPListener: Sendable {
         if let mid = parameters.mid, byMID[mid] != nil {
             throw SFUError(.conflict, "MID already exists in RTP listener [mid:\(mid)] \(Self.method)")
         }
+        guard parameters.mid == nil else { return }
+        for encoding in parameters.encodings {
+            guard let rid = encoding.rid, byRID[rid] != nil else { continue }
+            throw SFUError(
+                .conflict, "RID already exists in RTP listener and no MID is given [rid:\(rid)] \(Self.method)")
+        }
     }
 
     mutating func add(_ parameters: RTPParameters, _ producer: SlabIndex) {
         for encoding in parameters.encodings {
             if let ssrc = encoding.ssrc, ssrc != 0 { bySSRC[ssrc] = producer }
             if let ssrc = encoding.rtxSSRC, ssrc != 0 { bySSRC[ssrc] = producer }
+            // Of two producers with one RID the first has it: the other has a MID.
+            if let rid = encoding.rid, !rid.isEmpty, byRID[rid] == nil { byRID[rid] = producer }
         }
         if let mid = parameters.mid { byMID[mid] = producer }
         if let id = parameters.id(of: .mid) { midExtensionID = id }
+        if let id = parameters.id(of: .rtpStreamID) { ridExtensionID = id }
+        if let id = parameters.id(of: .repairedRTPStreamID) { repairedRIDExtensionID = id }
     }
 
     mutating func remove(_ producer: SlabIndex) {
         bySSRC = bySSRC.filter { $0.value != producer }
         byMID = byMID.filter { $0.value != producer }
+        byRID = byRID.filter { $0.value != producer }
     }
 
     func producer(ssrc: UInt32) -> SlabIndex? { bySSRC[ssrc] }
-    func producer(mid: String) -> SlabIndex? { byMID[mid] }
 
-    /// Whether any packet could be found by MID; else the extension need not be looked for.
-    var knowsMIDs: Bool { !byMID.isEmpty && midExtensionID != nil }
+    /// By what the packet's extensions say.
+    func producer(of header: RTPHeader, in packet: RawSpan) -> SlabIndex? {
+        guard header.hasExtension else { return nil }
+        if !byMID.isEmpty, let id = midExtensionID, let element = header.headerExtension(id: id, in: packet),
+            let producer = byMID[element.text(in: packet)]
+        {
+            return producer
+        }
+        guard !byRID.isEmpty, let rid = rid(of: header, in: packet) else { return nil }
+        return byRID[rid]
+    }
+
+    /// The stream that a packet is of, or repeats.
+    func rid(of header: RTPHeader, in packet: RawSpan) -> String? {
+        guard header.hasExtension else { return nil }
+        for id in [ridExtensionID, repairedRIDExtensionID] {
+            if let id, let element = header.headerExtension(id: id, in: packet) { return element.text(in: packet) }
+        }
+        return nil
+    }
 
     mutating func learn(ssrc: UInt32, _ producer: SlabIndex) { bySSRC[ssrc] = producer }
 

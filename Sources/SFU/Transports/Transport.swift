@@ -32,6 +32,7 @@ struct Transport: ~Copyable {
 
     /// When the remote side last told its clock as a receiver: answered so that it learns its round trip.
     var remoteReference: RemoteReference?
+    var bandwidth = TransportBandwidth()
 
     /// A pipe within this process.
     init(inProcess id: TransportID, router: SlabIndex) {

@@ -9,7 +9,7 @@ private func frame(_ number: Int, from first: UInt32 = 0) -> UInt32 {
 
 private func start() -> TimestampAlignment {
     var alignment = TimestampAlignment(clockRate: 90_000)
-    alignment.begin(frame(0), offset: 0, isLive: true)
+    alignment.begin(frame(0), offset: 0)
     return alignment
 }
 
@@ -24,8 +24,7 @@ private func start() -> TimestampAlignment {
     for number in 0..<50 { _ = alignment.map(frame(number)) }
     // The new stream counts from 4 000 000 000 where the first counts from 0; it wraps on the way.
     let base: UInt32 = 4_000_000_000
-    #expect(alignment.consider(frame(50, from: base), offset: 0 &- base) == .begin)
-    alignment.begin(frame(50, from: base), offset: 0 &- base, isLive: true)
+    alignment.begin(frame(50, from: base), offset: 0 &- base)
     for number in 50..<200_000 { #expect(alignment.map(frame(number, from: base)) == frame(number)) }
 }
 
@@ -35,7 +34,7 @@ private func start() -> TimestampAlignment {
     let base: UInt32 = 4_294_900_000
     let offset = 0 &- base
     // Its key frame is 40 frames old.
-    alignment.begin(frame(60, from: base), offset: offset, isLive: false)
+    alignment.begin(frame(60, from: base), offset: offset)
     var last = frame(99)
     var landed: Int?
     for number in 60..<140 {
@@ -59,7 +58,7 @@ private func start() -> TimestampAlignment {
 @Test func `late packets of squeezed frames get their frame's timestamp`() {
     var alignment = start()
     for number in 0..<100 { _ = alignment.map(frame(number)) }
-    alignment.begin(frame(90), offset: 0, isLive: false)
+    alignment.begin(frame(90), offset: 0)
     var seen: [Int: UInt32] = [:]
     for number in [90, 91, 93, 94, 95, 96, 97, 98, 99, 100, 101, 102] { seen[number] = alignment.map(frame(number)) }
     #expect(alignment.map(frame(95)) == seen[95])
@@ -68,26 +67,13 @@ private func start() -> TimestampAlignment {
     #expect(alignment.map(frame(103)) == frame(103))
 }
 
-@Test(arguments: [
-    // How many ticks behind the last picture · asked again
-    (Int32(-3000), false), (0, false), (1, false), (6750, false), (6751, true), (90_000, true),
-])
-private func `a live key frame that is too far behind is asked for once more`(behind: Int32, asksAgain: Bool) {
-    var alignment = start()
-    _ = alignment.map(900_000)
-    let timestamp = UInt32(bitPattern: 900_000 - behind)
-    #expect(alignment.consider(timestamp, offset: 0) == (asksAgain ? .askAgain : .begin))
-    // Once.
-    #expect(alignment.consider(timestamp, offset: 0) == .begin)
-}
-
 @Test func `a live key frame a little behind goes out a millisecond after, and the next is on the line`() {
     var alignment = start()
     for number in 0..<100 { _ = alignment.map(frame(number)) }
     // The same picture as the last one, and the one before.
     for first in [99, 98] {
         var again = alignment
-        again.begin(frame(first), offset: 0, isLive: true)
+        again.begin(frame(first), offset: 0)
         #expect(again.map(frame(first)) == frame(99) + 90)
         if first == 98 { #expect(again.map(frame(99)) == frame(99) + 180) }
         #expect(again.map(frame(100)) == frame(100))
@@ -97,10 +83,13 @@ private func `a live key frame that is too far behind is asked for once more`(be
 @Test func `a stream whose reports are wrong goes on like 30 pictures a second, and stays there`() {
     var alignment = start()
     for number in 0..<100 { _ = alignment.map(frame(number)) }
-    // 10 s behind, also the second time.
-    alignment.begin(frame(100), offset: 0 &- 900_000, isLive: true)
+    // 30 s behind.
+    alignment.begin(frame(100), offset: 0 &- 2_700_000)
     #expect(alignment.map(frame(100)) == frame(99) + 2970)
     #expect(alignment.map(frame(101)) == frame(99) + 5970)
+    // And one without reports.
+    alignment.begin(7, offset: nil)
+    #expect(alignment.map(7) == frame(99) + 8940)
 }
 
 @Test(arguments: [

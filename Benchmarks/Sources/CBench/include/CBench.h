@@ -6,6 +6,8 @@
 int64_t bench_now_ns(void);
 /// CPU time of all threads of a process, in nanoseconds; -1: no such process.
 int64_t bench_process_cpu_ns(int pid);
+/// CPU time of the calling thread, in nanoseconds.
+int64_t bench_thread_cpu_ns(void);
 /// Keeps this process, and the threads it will start, on one core. 0 or errno.
 int bench_pin(int cpu);
 /// Online cores.
@@ -28,6 +30,8 @@ typedef struct bench_stream {
     uint64_t sent;
     /// RTP packets that came out at the socket that is read.
     uint64_t sampled;
+    /// Of the first of these.
+    uint16_t first_sequence;
 } bench_stream;
 
 /// Sends at a rate for a time, in bursts evenly spaced, and reads `sample_fd` between them. Never sleeps: a sleeper
@@ -41,7 +45,26 @@ int64_t bench_latency(double q);
 /// Reads what is still on its way, until nothing came for 50 ms.
 void bench_drain(bench_stream *stream, int sample_fd);
 
+/// How a bare loop sends what it received at once.
+#define BENCH_SENDMMSG 0
+#define BENCH_SEGMENTS 1
+typedef struct bench_bare {
+    /// BENCH_SENDMMSG: one sendmmsg per destination; BENCH_SEGMENTS: one UDP_SEGMENT message per destination.
+    int sending;
+    /// Encrypts each packet with AES-128-GCM, a key and a kept context per destination (RFC 7714), into the slot.
+    int gcm;
+    /// Sleeps until the next multiple of this, then takes what has come; 0: is woken by each packet.
+    int64_t tick_ns;
+} bench_bare;
+
 /// The bare loop: receives, rewrites SSRC and sequence number, sends each packet on to `count` destinations from a
-/// connected socket each. `segments`: what was received at once goes out as one UDP_SEGMENT message per destination; else one
-/// sendmmsg per destination. Ends with a datagram of one byte. Returns how many packets the kernel took.
-uint64_t bench_bare_loop(int in, const struct sockaddr_in *to, int count, int segments);
+/// connected socket each. Ends with a datagram of one byte. Returns how many packets the kernel took.
+uint64_t bench_bare_loop(int in, const struct sockaddr_in *to, int count, bench_bare how);
+
+/// One destination's AES-128-GCM with a kept context; NULL without memory.
+typedef struct bench_cipher bench_cipher;
+bench_cipher *bench_cipher_new(uint32_t number);
+void bench_cipher_free(bench_cipher *cipher);
+/// Writes the packet behind its 12-byte header, encrypted, and the tag of 16 bytes; the header stands in `out` already.
+/// Returns the length of all, or 0.
+int bench_cipher_protect(bench_cipher *cipher, uint8_t *out, const uint8_t *payload, int payload_length);

@@ -1,0 +1,136 @@
+import CBench
+import Figures
+import Foundation
+
+/// What the engine takes without any system call, and what its objects take.
+///
+///     EngineBenchmark [--rounds 5] [--consumers 1,10,50,100] [--date TEXT] [--json FILE] [--baseline FILE] [--quick 1]
+@main struct EngineBenchmark {
+    static func main() async throws {
+        let arguments = CommandLine.arguments.dropFirst()
+        if arguments.first == "--count" {
+            try Counting.report()
+            return
+        }
+        var options = Options(arguments)
+        let isQuick = options.isQuick()
+        let rounds = max(1, Int(options.number("rounds", isQuick ? 3 : 5)))
+        let consumers = options.numbers("consumers", [1, 10, 50, 100])
+        let (date, json) = (options.text("date") ?? "", options.text("json"))
+        let earlier = readBaseline(options.text("baseline"), as: Report.self)
+        options.checkAllKnown()
+
+        var report = Report(date: date)
+        report.dry = try DryCost.measure(consumers: consumers, rounds: rounds, forwarded: isQuick ? 200_000 : 2_000_000)
+        print(report.dryTable(beside: earlier))
+        report.counts = try Counting.inOwnProcess()
+        print("\n" + report.countTable)
+        report.memory = try await Memory.measure(consumers: isQuick ? 500 : 2000)
+        report.lives = try await Lives.measure(transports: isQuick ? 2000 : 10_000)
+        print("\n" + report.lifeText)
+        try write(report, to: json, named: "engine")
+    }
+}
+
+struct Report: Codable {
+    var benchmark = "engine"
+    let date: String
+    var machine = Machine.current
+    var packetBytes = DryEngine.packetBytes
+    var dry: [DryCost] = []
+    var counts: [Counting.Row] = []
+    var memory: Memory?
+    var lives: Lives?
+
+    init(date: String) { self.date = date }
+
+    func dryTable(beside earlier: Report?) -> String {
+        var table = Table("load", "ns", "[least..most]", earlier == nil ? "" : "× base", words: 1)
+        for cost in dry {
+            let before = earlier?.dry.first { $0.consumers == cost.consumers && $0.burst == cost.burst }
+            let ns = cost.nanoseconds
+            table.add([
+                "\(cost.consumers) consumers" + (cost.burst == 1 ? ", single" : ", bursts of \(cost.burst)"),
+                figure(ns.median), "[\(figure(ns.least))..\(figure(ns.most))]",
+                before.map { ratio(ns.median / $0.nanoseconds.median) } ?? "",
+            ])
+        }
+        return """
+            Nanoseconds of the engine per forwarded packet, without system calls, its share of receiving included
+            \(machine.line), \(packetBytes)-byte packets\(date.isEmpty ? "" : ", \(date)")
+
+            \(table.text)
+            """
+    }
+
+    var countTable: String {
+        guard !counts.isEmpty else {
+            return "Allocations: not counted, there is no libInterposer.so beside the program"
+        }
+        var table = Table("engine alone", "allocations", "frees", "retains", "releases", words: 1)
+        for row in counts {
+            table.add([row.name] + [row.allocations, row.frees, row.retains, row.releases].map { "\($0)" })
+        }
+        return """
+            Heap and reference counts, the same turns with N and with 2 N packets each: the difference is what packets cost
+
+            \(table.text)
+            """
+    }
+
+    var lifeText: String {
+        var lines: [String] = []
+        if let memory {
+            lines.append(
+                """
+                Memory of a consumer on a transport of its own (\(memory.consumers) of them, no retransmission buffer): \
+                \(figure(memory.processKilobytes)) KB of the process, \(figure(memory.kernelKilobytes)) KB of kernel slab
+                """)
+        }
+        if let lives {
+            lines.append(
+                """
+                \(lives.transports) transports with a consumer each, \(Lives.alive) alive at a time: \
+                \(figure(lives.seconds * 1000)) ms, \(figure(lives.seconds * 1e6 / Double(lives.transports))) µs each; \
+                left over: \(lives.ports) ports, \(lives.descriptors) descriptors, \(figure(lives.kilobytes)) KB
+                """)
+        }
+        return lines.joined(separator: "\n")
+    }
+}
+
+/// One load and its cost.
+struct DryCost: Codable {
+    let consumers: Int
+    let burst: Int
+    let nanoseconds: Spread
+
+    /// - Parameter forwarded: Packets out in one measurement.
+    static func measure(consumers: [Int], rounds: Int, forwarded: Int) throws -> [DryCost] {
+        try consumers.flatMap { consumers in
+            try [1, 8, 16].compactMap { burst in
+                var engine = try DryEngine(consumers: consumers)
+                // Catching up and the first reports are over then.
+                engine.run(turns: 2000, burst: burst)
+                let turns = max(1, forwarded / consumers / burst)
+                return try Spread(
+                    (0..<rounds).map { _ in
+                        let written = engine.written
+                        let start = bench_thread_cpu_ns()
+                        engine.run(turns: turns, burst: burst)
+                        let spent = bench_thread_cpu_ns() - start
+                        let count = engine.written - written
+                        // Sender reports go out besides.
+                        guard count >= turns * burst * consumers else { throw Lost(count: count) }
+                        return Double(spent) / Double(turns * burst * consumers)
+                    }
+                ).map { DryCost(consumers: consumers, burst: burst, nanoseconds: $0) }
+            }
+        }
+    }
+}
+
+struct Lost: Error, CustomStringConvertible {
+    let count: Int
+    var description: String { "only \(count) packets came out of the engine" }
+}

@@ -1,0 +1,76 @@
+/// Where the search begins: recorded conversations and golden JSON from Tests/Vectors, cut up as each target wants them.
+extension FuzzTarget {
+    /// - Parameter file: The bytes of a file by its path below Tests/Vectors.
+    public func seeds(from file: (String) throws -> [UInt8]) throws -> [[UInt8]] {
+        switch self {
+        case .rtpHeader: try Self.captures.flatMap { Self.datagrams(try file($0)) }
+        case .vp8: try ["rtp/vp8-ffmpeg.rtp4571", "rtp/vp8-gst.rtp4571"].map(file)
+        case .vp9: try ["rtp/vp9-ffmpeg.rtp4571", "rtp/vp9-gst.rtp4571"].map(file)
+        case .h264: try ["rtp/h264-ffmpeg.rtp4571", "rtp/h264-gst.rtp4571"].map(file)
+        case .opus: try ["rtp/opus-ffmpeg.rtp4571", "rtp/opus-gst.rtp4571"].map(file)
+        case .rtcp:
+            try ["rtcp/sr-sdes-ffmpeg.bin", "rtcp/sr-sdes-bye-gst.bin"].map(file) + Self.writtenRTCP
+        case .ortc:
+            try ["ortc/router-capabilities-standard.json", "mediasoup-3.14.16/router-capabilities-demo.json"].map(file)
+                + Self.requests
+        }
+    }
+
+    private static let captures = [
+        "rtp/vp8-gst.rtp4571", "rtp/vp9-gst.rtp4571", "rtp/h264-gst.rtp4571", "rtp/opus-ffmpeg.rtp4571",
+    ]
+
+    private static func datagrams(_ bytes: [UInt8]) -> [[UInt8]] {
+        var datagrams: [[UInt8]] = []
+        var offset = 0
+        while offset + 2 <= bytes.count {
+            let end = min(bytes.count, offset + 2 + Int(bytes[offset]) << 8 + Int(bytes[offset + 1]))
+            datagrams.append(Array(bytes[offset + 2..<end]))
+            offset = end
+        }
+        return datagrams
+    }
+
+    /// One of each kind that captures lack.
+    private static let writtenRTCP: [[UInt8]] = [
+        // Receiver report with a block; XR with receiver reference time and DLRR (RFC 3611).
+        [0x81, 201, 0, 7] + [UInt8](repeating: 3, count: 28),
+        [0x80, 207, 0, 8, 0, 0, 0, 1, 4, 0, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8, 5, 0, 0, 3]
+            + [UInt8](repeating: 9, count: 12),
+        // Generic NACK of two items, transport-wide feedback (RFC 4585; draft-holmer-rmcat-transport-wide-cc).
+        [0x81, 205, 0, 4, 0, 0, 0, 1, 0, 0, 0, 2, 0, 7, 0x80, 1, 0xFF, 0xFF, 0xFF, 0xFF],
+        [0x8F, 205, 0, 5, 0, 0, 0, 1, 0, 0, 0, 2, 0, 1, 0, 3, 0, 0, 1, 5, 0x20, 3, 4, 4],
+        // PLI, FIR of one item, REMB of one source.
+        [0x81, 206, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2],
+        [0x84, 206, 0, 4, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 5, 0, 0, 0],
+        [0x8F, 206, 0, 5, 0, 0, 0, 1, 0, 0, 0, 0, 0x52, 0x45, 0x4D, 0x42, 1, 0x0A, 0xFF, 0xFF, 0, 0, 0, 2],
+        // BYE of two sources with a reason, then an application packet with padding.
+        [
+            0x82, 203, 0, 3, 0, 0, 0, 1, 0, 0, 0, 2, 3, 0x62, 0x79, 0x65, 0xA0, 204, 0, 3, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0,
+            0, 4,
+        ],
+    ]
+
+    private static let requests: [[UInt8]] = [
+        #"""
+        {"kind":"video","rtpParameters":{"mid":"0","codecs":[{"mimeType":"video/VP8","payloadType":96,"clockRate":90000,
+        "rtcpFeedback":[{"type":"nack"},{"type":"nack","parameter":"pli"}]},{"mimeType":"video/rtx","payloadType":97,
+        "clockRate":90000,"parameters":{"apt":96}}],"headerExtensions":[{"uri":"urn:ietf:params:rtp-hdrext:sdes:mid",
+        "id":1}],"encodings":[{"rid":"r0","scalabilityMode":"L1T3"},{"rid":"r1","dtx":true,"maxBitrate":900000}],
+        "rtcp":{"cname":"x","reducedSize":true}}}
+        """#,
+        #"""
+        {"kind":"audio","rtpParameters":{"codecs":[{"mimeType":"audio/opus","payloadType":111,"clockRate":48000,
+        "channels":2,"parameters":{"useinbandfec":1,"stereo":"1"}}],"encodings":[{"ssrc":1111,"rtx":{"ssrc":1112}}]},
+        "rtpCapabilities":{"codecs":[{"kind":"audio","mimeType":"audio/opus","preferredPayloadType":100,
+        "clockRate":48000,"channels":2}],"headerExtensions":[]}}
+        """#,
+        #"""
+        {"mediaCodecs":[{"kind":"video","mimeType":"video/H264","clockRate":90000,"parameters":{"packetization-mode":1,
+        "profile-level-id":"42e01f","level-asymmetry-allowed":1}}],"kind":"video","rtpParameters":{"codecs":[
+        {"mimeType":"video/h264","payloadType":103,"clockRate":90000,"parameters":{"packetization-mode":1,
+        "profile-level-id":"42e02a"}}],"encodings":[{"ssrc":7,"scalabilityMode":"S2T3h"}]},
+        "profile-level-id":"640c1f","scalabilityMode":"L3T3_KEY"}
+        """#,
+    ].map { Array($0.utf8) }
+}

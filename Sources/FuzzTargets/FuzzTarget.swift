@@ -1,0 +1,28 @@
+/// What bytes from outside may reach, one entry function each: fed by the fuzzer, and by ordinary tests with the seeds and
+/// with every input that was ever found to break something.
+///
+/// An entry function takes any bytes, within bounded time and memory, and traps when a promise is broken. What is merely
+/// refused (a typed error) is no finding.
+public enum FuzzTarget: String, Sendable, CaseIterable {
+    /// One datagram: header, contributing sources, header extensions, and the header written again.
+    case rtpHeader = "rtp-header"
+    /// Datagrams of one stream, each behind its length in two bytes (RFC 4571): payload descriptors, key frame
+    /// detection, and the frames that are made of them.
+    case vp8, vp9, h264, opus
+    /// One datagram, everything in it read.
+    case rtcp
+    /// JSON text: capabilities and parameters, negotiated as requests bring them.
+    case ortc
+
+    public func run(_ bytes: RawSpan) {
+        switch self {
+        case .rtpHeader: fuzzRTPHeader(bytes)
+        case .vp8: fuzzPayloads(bytes, .vp8)
+        case .vp9: fuzzPayloads(bytes, .vp9)
+        case .h264: fuzzPayloads(bytes, .h264)
+        case .opus: fuzzPayloads(bytes, .opus)
+        case .rtcp: fuzzRTCP(bytes)
+        case .ortc: fuzzORTC(bytes)
+        }
+    }
+}
