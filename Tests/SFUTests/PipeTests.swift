@@ -371,6 +371,28 @@ private final class Linked {
         #expect(stage.closedSockets == [Self.socket])
     }
 
+    @Test func `its bitrates can't be limited, in the recorded words`() throws {
+        var compared = 0
+        for recorded in try #require(try Vectors.json("mediasoup-3.14.16/validation-cases.json").arrayValue)
+        where recorded["group"] == "direct transport" {
+            let stage = try stage()
+            let id = TransportID(rawValue: "direct")
+            var message: String?
+            do {
+                switch recorded["name"]?.stringValue {
+                case "setMaxIncomingBitrate": try stage.engine.setMaxIncomingBitrate(id, 100_000, now: stage.now)
+                case "setMaxOutgoingBitrate":
+                    try stage.engine.setMaxOutgoingBitrate(id, 100_000, now: stage.now, into: &stage.outbox)
+                default: continue
+                }
+            } catch { message = "\(error.name): \(error.message)" }
+            let expected = recorded["error"]?["message"]?.stringValue
+            #expect(message == expected.map { "UnsupportedError: \($0)" })
+            compared += 1
+        }
+        #expect(compared == 2)
+    }
+
     @Test func `up to 1,600 bytes are taken`() throws {
         let stage = try stage()
         let port = try port(stage)
