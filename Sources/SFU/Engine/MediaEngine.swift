@@ -32,6 +32,12 @@ public struct MediaEngine: ~Copyable {
     var observerByID: [RTPObserverID: SlabIndex] = [:]
     var transportBySocket: [SocketID: SlabIndex] = [:]
 
+    /// Those that a link brings here from another router. Ids of their originals, which may be in this engine, too.
+    var linkedProducers: [LinkedProducer: SlabIndex] = [:]
+    var producerByLink: [LinkID: SlabIndex] = [:]
+    var consumerByLink: [LinkID: SlabIndex] = [:]
+    var linkNotes: [LinkNote] = []
+
     /// Streams with something to send, and how far a flush has come among them.
     var listed: [SlabIndex] = []
     var flushed = 0
