@@ -29,7 +29,7 @@ extension MediaCoreEvent {
             case .producerFlowing(let id, let flows): .producerFlowing(id, flows)
             case .producerClosed(let id): .producerClosed(id)
             case .consumerScore(let id, let score): .consumerScore(id, ConsumerScore(score))
-            case .consumerLayers(let id, let layers): .consumerLayers(id, layers.map(MediaCore.ConsumerLayers.init))
+            case .consumerLayers(let id, let layers): .consumerLayers(id, layers.map(CurrentLayers.init))
             case .consumerProducerPaused(let id, let paused): .consumerProducerPaused(id, paused)
             case .consumerClosed(let id, .transportClosed): .consumerClosed(id, .transportClosed)
             case .consumerClosed(let id, .producerClosed): .consumerClosed(id, .producerClosed)
@@ -58,8 +58,8 @@ extension ConsumerScore {
     }
 }
 
-extension MediaCore.ConsumerLayers {
-    init(_ layers: SFU.ConsumerLayers) {
+extension CurrentLayers {
+    init(_ layers: ConsumerLayers) {
         self.init(spatialLayer: Int(layers.spatialLayer), temporalLayer: Int(layers.temporalLayer))
     }
 }

@@ -68,6 +68,7 @@ extension MediaEngine {
         producers[index].paused = true
         for stream in producers[index].streams {
             streams[stream].forgetPast()
+            countGroup(of: stream, now: now)
             streams[stream].requester.cancel()
         }
         for position in producers[index].consumers.indices {

@@ -29,6 +29,9 @@ public struct MediaEngine: ~Copyable {
     var consumerByID: [ConsumerID: SlabIndex] = [:]
     var transportBySocket: [SocketID: SlabIndex] = [:]
 
+    /// Bytes of all groups of pictures that are kept.
+    public internal(set) var gopBytes = 0
+
     /// Streams with something to send, and how far a flush has come among them.
     var listed: [SlabIndex] = []
     var flushed = 0
