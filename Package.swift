@@ -85,7 +85,8 @@ let house: [Room] = [
     Room("FuzzTargets", floor: 5, uses: ["Base", "RTP", "RTCP", "ORTC", "SFU"], tested: true),
     // 6 · engines
     Room(
-        "MediaPlane", floor: 6, uses: ["Base", "CLinux", "ORTC", "SFU", "MediaCore"], outside: [logging], tested: true),
+        "MediaPlane", floor: 6, uses: ["Base", "CLinux", "ORTC", "SRTP", "SFU", "MediaCore"], outside: [logging],
+        tested: true),
     Room(
         "Pipelines", floor: 6, uses: ["Base", "CLinux", "PipelineControl", "PipelineDescription", "StrictYAML"],
         outside: [logging], tested: true),
@@ -104,8 +105,8 @@ let house: [Room] = [
     Room(
         "Gateway", floor: 9,
         uses: [
-            "Base", "CLinux", "ORTC", "StrictYAML", "PipelineControl", "PipelineDescription", "MediaCore", "Events",
-            "MediaPlane", "Pipelines", "Control", "Signaling",
+            "Base", "CLinux", "ORTC", "SRTP", "StrictYAML", "PipelineControl", "PipelineDescription", "MediaCore",
+            "Events", "MediaPlane", "Pipelines", "Control", "Signaling",
         ],
         outside: [hummingbird, serviceLifecycle, logging], tested: true, testsUse: [scriptedCore]),
     Room(

@@ -11,20 +11,24 @@ public enum AbsoluteSendTime {
 
 /// Makes 24-bit times of one sender into nanoseconds on its clock; the nearest reading, so jumps of 32 s either way hold.
 struct AbsoluteSendTimeUnwrapper: Sendable {
+    /// 136 years: a sender that jumps its way there begins anew, before a product overflows.
+    private static let limit: Int64 = 1 << 50
+
     private var highest: Int64?
 
     init() {}
 
     mutating func nanoseconds(_ value: UInt32) -> Int64 {
-        let unwrapped: Int64
-        if let highest {
+        var unwrapped = Int64(value)
+        if let highest, highest < Self.limit {
             // Sign extension of the 24 bits of the distance.
-            let distance = (Int32(truncatingIfNeeded: Int64(value) - highest) << 8) >> 8
+            let distance = (Int32(truncatingIfNeeded: unwrapped - highest) << 8) >> 8
             unwrapped = highest + Int64(distance)
+            self.highest = max(highest, unwrapped)
         } else {
-            unwrapped = Int64(value)
+            highest = unwrapped
         }
-        highest = max(highest ?? unwrapped, unwrapped)
-        return (unwrapped * 1_000_000_000) >> 18
+        // Whole seconds apart: all at once would overflow after ten hours.
+        return (unwrapped >> 18) * 1_000_000_000 + ((unwrapped & 0x3_FFFF) * 1_000_000_000) >> 18
     }
 }

@@ -199,6 +199,7 @@ extension GatewaySettings {
         configuration.portRange = rtpPorts
         configuration.portQuarantine = portQuarantine
         configuration.workers = mediaWorkers
+        configuration.srtpBackend = srtpBackend
         return configuration
     }
 

@@ -16,7 +16,7 @@ public enum MediaCoreEvent: Sendable, Hashable {
     case producerClosed(ProducerID)
     case consumerScore(ConsumerID, ConsumerScore)
     /// What is being forwarded of its layers; nil: nothing.
-    case consumerLayers(ConsumerID, CurrentLayers?)
+    case consumerLayers(ConsumerID, ForwardedLayers?)
     /// The producer behind it was paused or resumed.
     case consumerProducerPaused(ConsumerID, Bool)
     case consumerClosed(ConsumerID, CloseReason)
@@ -46,7 +46,7 @@ public struct ProducerScore: Sendable, Hashable {
 }
 
 /// A pair of layers that a consumer gets, counted from 0.
-public struct CurrentLayers: Sendable, Hashable {
+public struct ForwardedLayers: Sendable, Hashable {
     public var spatialLayer: Int
     public var temporalLayer: Int
 

@@ -21,6 +21,7 @@ public struct PlainTransportOptions: Sendable, Hashable {
     public var cname: String?
     /// SRTP is wished for; a core without it refuses.
     public var enableSRTP: Bool
+    /// Of our own key; the remote side's may replace it. Nil: mediasoup's, AES_CM_128_HMAC_SHA1_80.
     public var srtpCryptoSuite: String?
 
     public init(
@@ -40,25 +41,35 @@ public struct PlainTransportDescription: Sendable {
     public var tuple: TransportTuple
     /// Absent when RTCP shares the RTP port.
     public var rtcpTuple: TransportTuple?
+    /// What we protect with; absent without SRTP. `connect` may change it.
+    public var srtpParameters: SRTPParameters?
 
-    public init(id: TransportID, tuple: TransportTuple, rtcpTuple: TransportTuple?) {
+    public init(
+        id: TransportID, tuple: TransportTuple, rtcpTuple: TransportTuple?, srtpParameters: SRTPParameters? = nil
+    ) {
         self.id = id
         self.tuple = tuple
         self.rtcpTuple = rtcpTuple
+        self.srtpParameters = srtpParameters
     }
 }
 
-/// What `connect` is given; all absent is right for comedia only.
+/// What `connect` is given; all absent is right for comedia without SRTP only.
 public struct PlainTransportRemote: Sendable, Hashable {
     /// A literal address; host names are refused.
     public var ip: String?
     public var port: UInt16?
     public var rtcpPort: UInt16?
+    /// What the remote side protects with: needed with SRTP, refused without.
+    public var srtpParameters: SRTPParameters?
 
-    public init(ip: String? = nil, port: UInt16? = nil, rtcpPort: UInt16? = nil) {
+    public init(
+        ip: String? = nil, port: UInt16? = nil, rtcpPort: UInt16? = nil, srtpParameters: SRTPParameters? = nil
+    ) {
         self.ip = ip
         self.port = port
         self.rtcpPort = rtcpPort
+        self.srtpParameters = srtpParameters
     }
 }
 

@@ -17,11 +17,19 @@ public func negotiatePipeConsumer(
         }
         consumer.codecs.append(codec)
     }
+    let dependencyDescriptor = RTPHeaderExtensionURI.dependencyDescriptor.rawValue
     let hopByHop: Set<String> = [
         RTPHeaderExtensionURI.mid.rawValue, RTPHeaderExtensionURI.absSendTime.rawValue,
         RTPHeaderExtensionURI.transportWideCC.rawValue,
     ]
     consumer.headerExtensions = consumable.headerExtensions.filter { !hopByHop.contains($0.uri) }
+    // The router at the other end has to know the layers of AV1; consumable parameters have nothing but what is offered
+    // to receivers.
+    if consumer.codecs.contains(where: { $0.mimeType.lowercased() == "video/av1" }),
+        let known = SupportedCapabilities.headerExtensions.first(where: { $0.uri == dependencyDescriptor })
+    {
+        consumer.headerExtensions.append(RTPHeaderExtensionParameters(uri: known.uri, id: known.preferredID))
+    }
     consumer.encodings = numbered(consumable.encodings, ssrc: ssrc, rtxSSRC: rtxSSRC, hasRTX: enableRTX)
     return consumer
 }

@@ -45,7 +45,7 @@ private func producerType(_ parameters: RTPParameters) throws(ORTCError) -> Prod
     }
     let codecName = codec.mimeType.lowercased()
     let canSimulcast = codecName == "video/vp8" || codecName == "video/h264"
-    let canSVC = codecName == "video/vp9" || codecName == "video/h264-svc"
+    let canSVC = ["video/vp9", "video/h264-svc", "video/av1"].contains(codecName)
     guard parameters.encodings.count == 1 else {
         guard canSimulcast else {
             let name = SupportedCapabilities.codecs.first { $0.mimeType.lowercased() == codecName }?.mimeType

@@ -17,6 +17,11 @@ extension RTPParameters {
     }
 }
 
+extension RTPCodecParameters {
+    /// Whether a parameter is 1, as a number or as text.
+    public func isOn(_ parameter: String) -> Bool { parameters[parameter] == 1 || parameters[parameter] == "1" }
+}
+
 /// The CNAME that belongs to producers with one clock, so that receivers can play them in time with each other.
 ///
 /// The first producer that names one decides; without one, a random text does. All producers then get it, whatever

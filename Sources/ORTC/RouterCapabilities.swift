@@ -57,7 +57,8 @@ public enum RouterCapabilities {
 /// Codec lists for routers.
 public enum RouterCodecs {
     /// Those of the mediasoup demo in its order (payload types 100 to 108), so that applications written against it find
-    /// what they expect; after them VP9 profile 0 (109, 110), which is what most encoders make.
+    /// what they expect. After them VP9 profile 0 (109, 110), which is what most encoders make, AV1 (111, 112) and
+    /// H265 (113, 114).
     public static let standard: [RTPCodecCapability] = [
         RTPCodecCapability(kind: .audio, mimeType: "audio/opus", clockRate: 48_000, channels: 2),
         video("VP8", [:]),
@@ -65,6 +66,8 @@ public enum RouterCodecs {
         video("H264", ["packetization-mode": 1, "profile-level-id": "4d0032", "level-asymmetry-allowed": 1]),
         video("H264", ["packetization-mode": 1, "profile-level-id": "42e01f", "level-asymmetry-allowed": 1]),
         video("VP9", ["profile-id": 0]),
+        video("AV1", [:]),
+        video("H265", [:]),
     ]
 
     /// Browsers begin at 300 kbit/s unless told; the demo tells 1000.

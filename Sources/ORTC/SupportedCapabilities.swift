@@ -1,6 +1,7 @@
 import Base
 
-/// What routers can forward at all: mediasoup 3.14.16's table, in its order (the order decides matches).
+/// What routers can forward at all: mediasoup 3.14.16's table, in its order (the order decides matches), and behind it
+/// AV1 with its dependency descriptor, which later versions have.
 public enum SupportedCapabilities {
     public static let all = RTPCapabilities(codecs: codecs, headerExtensions: headerExtensions)
 
@@ -18,6 +19,8 @@ public enum SupportedCapabilities {
         [audio(.ssrcAudioLevel, 10), video(.videoOrientation, 11), video(.transmissionOffset, 12)],
         both(.absCaptureTime, 13),
         both(.playoutDelay, 14),
+        // Not offered to receivers: after a loss they would wait for frames that we never sent. Pipes get it all the same.
+        [video(.dependencyDescriptor, 8, .recvonly)],
     ].flatMap { $0 }
 
     /// The URIs that parameters may name.
@@ -53,6 +56,7 @@ extension SupportedCapabilities {
         video("H264", ["level-asymmetry-allowed": 1]),
         video("H264-SVC", ["level-asymmetry-allowed": 1]),
         video("H265", ["level-asymmetry-allowed": 1]),
+        video("AV1"),
     ]
 
     private static func audio(
@@ -100,6 +104,8 @@ public enum RTPHeaderExtensionURI: String, Sendable, CaseIterable {
     case transmissionOffset = "urn:ietf:params:rtp-hdrext:toffset"
     case absCaptureTime = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
     case playoutDelay = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
+    case dependencyDescriptor =
+        "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension"
 }
 
 extension SupportedCapabilities {

@@ -189,7 +189,8 @@ final class LibSRTPReceiver {
     func forget(_ ssrc: UInt32) {
         guard known.remove(ssrc) != nil else { return }
         inOrder.removeAll { $0 == ssrc }
-        srtp_remove_stream(session.session, ssrc)
+        // The one call that wants it in network byte order.
+        srtp_remove_stream(session.session, ssrc.bigEndian)
     }
 }
 

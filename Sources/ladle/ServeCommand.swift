@@ -33,7 +33,8 @@ struct ServeOptions: ParsableArguments {
     var flags: [LoadedSettings.Flag] {
         let single = [
             "listen": listen, "tokenFile": tokenFile, "noAuth": noAuth ? "true" : nil, "rtp.address": rtpAddress,
-            "rtp.announcedAddress": announcedAddress, "rtp.ports": rtpPorts, "rtp.workers": rtpWorkers, "recordings": recordings,
+            "rtp.announcedAddress": announcedAddress, "rtp.ports": rtpPorts, "rtp.workers": rtpWorkers,
+            "recordings": recordings,
             "idleRoom": idleRoom, "limits.pipelines": pipelineLimit, "log.level": logLevel, "log.format": logFormat,
         ].compactMapValues { $0.map { [$0] } }
         let lists = ["hosts": host, "origins": origin, "media": media, "pipelines": pipelines]

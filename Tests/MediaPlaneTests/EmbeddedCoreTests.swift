@@ -97,14 +97,16 @@ import Testing
         for await _ in stage.core.events {}
     }
 
-    @Test func `SRTP is refused in plain words, and an unknown router costs no port`() async throws {
+    @Test
+    func `an unknown SRTP suite is refused in mediasoup's words, and neither it nor an unknown router costs a port`()
+        async throws
+    {
         let stage = try await Stage()
         await #expect {
             _ = try await stage.core.createPlainTransport(
-                on: stage.router.id, PlainTransportOptions(enableSRTP: true))
+                on: stage.router.id, PlainTransportOptions(enableSRTP: true, srtpCryptoSuite: "FOO"))
         } throws: { error in
-            "\(error)"
-                == "UnsupportedError: SRTP on plain transports is not supported yet by the embedded core"
+            "\(error)" == "TypeError: invalid SrtpCryptoSuite: FOO"
         }
         await #expect {
             _ = try await stage.core.createPlainTransport(

@@ -94,7 +94,7 @@ import Testing
 }
 
 /// A program of the system's, found by its name; ends with its owner's `stop`.
-private struct Tool {
+struct Tool {
     private let process: pid_t
 
     init(_ name: String, _ arguments: [String]) throws {

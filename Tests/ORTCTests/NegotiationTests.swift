@@ -152,6 +152,53 @@ import Testing
         #expect([first, second].map(\.rtcp.cname) == ["random", "random"])
     }
 
+    // MARK: - AV1
+
+    private static let av1 = RTPCodecParameters(mimeType: "video/AV1", payloadType: 45, clockRate: 90_000)
+    private static let descriptor = RTPHeaderExtensionParameters(
+        uri: RTPHeaderExtensionURI.dependencyDescriptor.rawValue, id: 12)
+
+    @Test(
+        arguments: [
+            (nil, .simple), ("L1T1", .simple), ("L1T3", .svc), ("L3T3", .svc), ("L3T3_KEY", .svc),
+        ] as [(String?, ProducerType)])
+    func `AV1's layers are SVC`(mode: String?, type: ProducerType) throws {
+        let ours = try negotiate(
+            RTPParameters(
+                codecs: [Self.av1], headerExtensions: [Self.descriptor],
+                encodings: [RTPEncodingParameters(ssrc: 1, scalabilityMode: mode)]))
+        #expect(ours.type == type)
+        #expect(ours.consumableRTPParameters.codecs.map(\.payloadType) == [111, 112])
+    }
+
+    @Test func `AV1 is no codec of simulcast, as in mediasoup`() {
+        let parameters = RTPParameters(
+            codecs: [Self.av1], encodings: [RTPEncodingParameters(ssrc: 1), RTPEncodingParameters(ssrc: 2)])
+        #expect(throws: ORTCError.type("video/AV1 codec not supported for simulcast [method:transport.produce]")) {
+            try negotiate(parameters)
+        }
+    }
+
+    @Test func `the dependency descriptor goes through pipes, and to no receiver`() throws {
+        let producer = try negotiate(
+            RTPParameters(
+                codecs: [Self.av1], headerExtensions: [Self.descriptor], encodings: [RTPEncodingParameters(ssrc: 1)]))
+        let capabilities = try RouterCapabilities.make(mediaCodecs: RouterCodecs.standard)
+        let consumer = try negotiateConsumer(
+            consumable: producer.consumableRTPParameters, capabilities: capabilities, enableRTX: true, ssrc: 1, mid: nil
+        )
+        #expect(consumer.codecs.first?.mimeType == "video/AV1")
+        #expect(consumer.id(of: .dependencyDescriptor) == nil)
+        let pipe = negotiatePipeConsumer(consumable: producer.consumableRTPParameters, enableRTX: false, ssrc: 1)
+        #expect(pipe.id(of: .dependencyDescriptor) == 8)
+        // What comes out of the pipe is a producer there.
+        let beyond = try negotiate(pipe)
+        #expect(beyond.rtpParameters.id(of: .dependencyDescriptor) == 8)
+        let vp8 = try negotiate(RTPParameters(codecs: [Self.vp8], encodings: [RTPEncodingParameters(ssrc: 1)]))
+        let other = negotiatePipeConsumer(consumable: vp8.consumableRTPParameters, enableRTX: false, ssrc: 1)
+        #expect(other.id(of: .dependencyDescriptor) == nil)
+    }
+
     // MARK: - Consumers
 
     @Test func `an RTX SSRC that is handed in is used, also at the end of the numbers`() throws {

@@ -269,6 +269,36 @@ import Testing
         #expect(try Self.stats(stage, port.id)["rtpPacketLossSent"] == 0.25)
     }
 
+    @Test func `what is desired follows the streams, and falls at once when a consumer pauses or closes`() throws {
+        let stage = try Stage()
+        let source = try stage.transport("source")
+        try stage.produce("video", on: source, Parameters.vp8())
+        let port = try stage.receiver("a", of: "video", at: 5000, Self.capabilities(.remb))
+        func flow(seconds: Int, from first: Int) throws {
+            for number in first..<first + 100 * seconds {
+                stage.feed(
+                    try Packets.rtp(
+                        sequence: number, timestamp: UInt32(number * 900),
+                        payload: Packets.vp8Payload(isKeyFrame: number == 0, size: 988)), on: source.rtp)
+                stage.pass(.milliseconds(10))
+            }
+        }
+        try flow(seconds: 4, from: 0)
+        let desired = try #require(Self.bitrates(stage, port)?.desired)
+        #expect(760_000...840_000 ~= desired)
+        #expect(Double(Self.bitrates(stage, port)?.max ?? 0) / Double(desired) >= 1.34)
+        try stage.engine.pause(ConsumerID(rawValue: "a"), now: stage.now, into: &stage.outbox)
+        stage.pass(.milliseconds(20))
+        #expect(Self.bitrates(stage, port)?.desired == 0 && Self.bitrates(stage, port)?.effectiveDesired == 0)
+        try stage.engine.resume(ConsumerID(rawValue: "a"), now: stage.now, into: &stage.outbox)
+        #expect(Self.bitrates(stage, port)?.desired ?? 0 > 700_000)
+        try stage.consume("b", on: port, of: "video", Self.capabilities(.remb))
+        #expect(Self.bitrates(stage, port)?.desired ?? 0 > 1_400_000)
+        stage.engine.close(ConsumerID(rawValue: "b"), now: stage.now, into: &stage.outbox)
+        stage.pass(.milliseconds(20))
+        #expect(700_000...850_000 ~= Self.bitrates(stage, port)?.effectiveDesired ?? 0)
+    }
+
     // MARK: - Over a narrow link
 
     /// A camera whose packets go through the engine and a bottleneck to a receiver that answers with feedback.

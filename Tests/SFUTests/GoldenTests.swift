@@ -1,6 +1,7 @@
 import Base
 import ORTC
 import SFU
+import SRTP
 import TestSupport
 import Testing
 
@@ -19,20 +20,30 @@ private func remote(_ tuple: EndpointTuple?) -> [JSONValue?] {
     var compared = 0
     for recorded in try cases("plain transport") {
         let options = recorded["input"]?["options"]
-        guard options?["enableSrtp"] == nil, options?["enableSctp"] == nil, options?["listenInfo"] == nil else {
-            continue
-        }
+        guard options?["enableSctp"] == nil, options?["listenInfo"] == nil else { continue }
         let stage = try Stage()
+        let hasSRTP = options?["enableSrtp"]?.boolValue ?? false
+        let suite = options?["srtpCryptoSuite"]?.stringValue ?? PlainTransportSetup.standardSRTPCryptoSuite
         let port = try stage.transport(
-            "t", comedia: options?["comedia"]?.boolValue ?? false, rtcpMux: options?["rtcpMux"]?.boolValue ?? true)
+            "t", comedia: options?["comedia"]?.boolValue ?? false, rtcpMux: options?["rtcpMux"]?.boolValue ?? true,
+            srtp: hasSRTP ? suite : nil)
+        let created = stage.srtpParameters(of: port)
+        #expect(try described(created) == recorded["result"]?["created"]?["srtp"])
         let attempts = recorded["input"]?["connect"]?.arrayValue ?? []
         let answers = recorded["result"]?["connects"]?.arrayValue ?? []
-        for (attempt, answer) in zip(attempts, answers) where attempt["srtpParameters"] == nil {
+        for (attempt, answer) in zip(attempts, answers) {
+            var srtp: SRTPParameters?
+            if let given = attempt["srtpParameters"] {
+                // Without a key it can't come to us: that is refused where JSON is read.
+                guard let key = given["keyBase64"]?.stringValue else { continue }
+                srtp = SRTPParameters(cryptoSuite: given["cryptoSuite"]?.stringValue ?? "", keyBase64: key)
+            }
             var error: JSONValue?
             do {
                 _ = try stage.engine.connect(
                     port.id, ip: attempt["ip"]?.stringValue, port: attempt["port"]?.integerValue.map { UInt16($0) },
-                    rtcpPort: attempt["rtcpPort"]?.integerValue.map { UInt16($0) }, now: stage.now, into: &stage.outbox)
+                    rtcpPort: attempt["rtcpPort"]?.integerValue.map { UInt16($0) }, srtpParameters: srtp,
+                    now: stage.now, into: &stage.outbox)
             } catch let refusal {
                 error = [
                     "class": JSONValue(refusal.name), "name": JSONValue(refusal.name),
@@ -42,11 +53,22 @@ private func remote(_ tuple: EndpointTuple?) -> [JSONValue?] {
             #expect(error == answer["error"], "\(recorded["name"]?.stringValue ?? "") \(attempt.text)")
             let tuples = stage.engine.tuples(of: port.id)
             #expect(remote(tuples?.rtp) == remote(answer["tuple"]))
+            let own = stage.srtpParameters(of: port)
+            #expect(try described(own) == answer["srtp"])
+            #expect((own != created) == (answer["keyChanged"]?.boolValue ?? false))
             if let rtcp = answer["rtcpTuple"] { #expect(remote(tuples?.rtcp) == remote(rtcp)) }
             compared += 1
         }
     }
-    #expect(compared >= 10)
+    #expect(compared >= 18)
+}
+
+/// Suite and bytes of the key, as the recording tells them.
+private func described(_ parameters: SRTPParameters?) throws -> JSONValue? {
+    guard let parameters else { return nil }
+    let suite = try #require(SRTPCryptoSuite(rawValue: parameters.cryptoSuite))
+    let key = try SRTPMasterKey(suite, base64: parameters.keyBase64)
+    return ["cryptoSuite": JSONValue(suite.rawValue), "keyBytes": JSONValue(key.bytes.count)]
 }
 
 @Test func `a second producer on one transport is taken or refused as recorded`() throws {

@@ -144,6 +144,12 @@ import Testing
         for ssrc in UInt32(1)...10 { _ = try receiver.unprotect(try sender.protect(Sample.rtp(1, ssrc: ssrc))) }
         let count = receiver.sourceCount
         #expect(count == 3)
+        // Not only by our count: the oldest may begin anew.
+        var verdicts: [SRTPError?] = []
+        for ssrc: UInt32 in [1, 10] {
+            verdicts.append(receiver.refusal(of: try sender.protect(Sample.rtp(1, ssrc: ssrc))))
+        }
+        #expect(verdicts == [nil, .replayed])
     }
 
     @Test func `an index beyond 48 bits is refused`() throws {

@@ -111,7 +111,7 @@ import Testing
         ("transports/T/connect", ["ip": 1, "port": 1], 400, "TypeError: body.ip is not a string"),
         (
             "transports/T/connect", ["ip": "127.0.0.1", "port": 1, "srtpParameters": [:]], 400,
-            "UnsupportedError: SRTP is not supported yet: body.srtpParameters can't be used"
+            "TypeError: body.srtpParameters is not {cryptoSuite, keyBase64}, two strings"
         ),
         ("transports/T/producers", ["kind": "film"], 400, "TypeError: invalid kind \"film\""),
         (

@@ -38,7 +38,10 @@ extension AllSystemTests {
                 ("\(base)/transports/\(fixedID)/connect", connect, 409, "already called"),
                 ("\(base)/transports/nowhere/producers", produce(vp8), 404, "nowhere"),
                 ("\(base)/transports/\(transport.id)/consume?producerId=nobody", [:], 400, "rtpCapabilities"),
-                ("\(base)/transports", ["type": "plain", "enableSrtp": true], 400, "SRTP"),
+                (
+                    "\(base)/transports", ["type": "plain", "enableSrtp": true, "srtpCryptoSuite": "ROT13"], 400,
+                    "invalid SrtpCryptoSuite: ROT13"
+                ),
                 ("\(base)/transports", ["type": "carrier pigeon"], 400, "invalid type"),
                 ("/rooms/r/broadcasters/ghost/transports", ["type": "plain"], 404, "ghost"),
                 (

@@ -36,21 +36,28 @@ enum Counting {
         guard let symbol = dlsym(nil, "ladle_interposed_counts") else { fail("--count: the library is not preloaded") }
         let read = unsafeBitCast(symbol, to: (@convention(c) (UnsafeMutableRawPointer) -> Void).self)
         var rows: [Row] = []
-        for burst in [1, 2, 8, 16] {
-            var engine = try DryEngine(consumers: consumers)
-            // Five seconds, so that all that grows has grown.
-            engine.run(turns: 5000, burst: burst, step: step)
-            var (before, after) = (Counts(), Counts())
-            read(&before)
-            engine.run(turns: turns, burst: burst, step: step)
-            read(&after)
-            rows.append(
-                Row(
-                    name: "\(turns) turns, \(burst) in, \(consumers * burst) out each",
-                    allocations: after.allocations - before.allocations, frees: after.frees - before.frees,
-                    retains: after.retains - before.retains, releases: after.releases - before.releases))
+        for (way, bursts) in [(.plain, [1, 2, 8, 16]), (.transportWide, [1, 2]), (.gcm, [1, 2, 8, 16])]
+            as [(DryEngine.Way, [Int])]
+        {
+            for burst in bursts { rows.append(try count(way, burst, read)) }
         }
         FileHandle.standardOutput.write(try JSONEncoder().encode(rows))
+    }
+
+    private static func count(
+        _ way: DryEngine.Way, _ burst: Int, _ read: @convention(c) (UnsafeMutableRawPointer) -> Void
+    ) throws -> Row {
+        var engine = try DryEngine(consumers: consumers, way: way)
+        // Five seconds, so that all that grows has grown.
+        engine.run(turns: 5000, burst: burst, step: step)
+        var (before, after) = (Counts(), Counts())
+        read(&before)
+        engine.run(turns: turns, burst: burst, step: step)
+        read(&after)
+        return Row(
+            name: "\(turns) turns, \(burst) in, \(consumers * burst) out each, \(way.rawValue)",
+            allocations: after.allocations - before.allocations, frees: after.frees - before.frees,
+            retains: after.retains - before.retains, releases: after.releases - before.releases)
     }
 
     /// As in Interposer.h.

@@ -15,6 +15,18 @@ struct DryEngine: ~Copyable {
     /// Datagrams that were written.
     private(set) var written = 0
 
+    /// What is done to each packet.
+    enum Way: String, Codable, CaseIterable {
+        /// Its header is rewritten: what receivers of plain RTP take.
+        case plain
+        /// It gets transport-wide numbers and send times besides, and the sender's bandwidth is estimated.
+        case transportWide = "transport-wide"
+        case gcm = "AEAD_AES_128_GCM"
+        case counterMode = "AES_CM_128_HMAC_SHA1_80"
+
+        var suite: String? { self == .gcm || self == .counterMode ? rawValue : nil }
+    }
+
     static let packetBytes = 1200
     /// Incoming packets per second, as in the whole benchmark's case of 50 consumers.
     private static let gap = Duration.nanoseconds(1_000_000_000 / 2400)
@@ -23,17 +35,19 @@ struct DryEngine: ~Copyable {
     private static let packetsPerFrame = 10
     private static let framesPerKeyFrame = 300
 
-    init(consumers: Int) throws {
+    /// - Parameter way: How packets go out.
+    init(consumers: Int, way: Way) throws {
         var configuration = SFUConfiguration()
         configuration.coalescing.isEnabled = false
         engine = MediaEngine(configuration: configuration, random: .seeded(1))
         packet = .allocate(byteCount: Self.packetBytes, alignment: 16)
         packet.initializeMemory(as: UInt8.self, repeating: 0x55)
         var name = sockaddr_in6()
-        name.sin6_family = sa_family_t(AF_INET6)
-        name.sin6_port = 9
+        // An IPv4 address of zeros: family and port lie at the same places.
+        (name.sin6_family, name.sin6_port) = (sa_family_t(AF_INET), 9)
         source = SocketAddress(storage: name)
-        let capabilities = try engine.createRouter(id: Self.router, mediaCodecs: RouterCodecs.standard)
+        var capabilities = try engine.createRouter(id: Self.router, mediaCodecs: RouterCodecs.standard)
+        if way != .transportWide { capabilities.headerExtensions = [] }
         let inlet = TransportID(rawValue: "in")
         _ = try engine.createPlainTransport(
             PlainTransportSetup(router: Self.router, id: inlet, rtp: Self.endpoint(Self.inlet), comedia: true),
@@ -44,17 +58,21 @@ struct DryEngine: ~Copyable {
                 transport: inlet, id: ProducerID(rawValue: "producer"), kind: .video,
                 rtpParameters: RTPParameters(codecs: [vp8], encodings: [RTPEncodingParameters(ssrc: 2222)])),
             now: now, into: &outbox)
-        for number in 0..<consumers { try addConsumer(number, capabilities) }
+        for number in 0..<consumers { try addConsumer(number, way, capabilities) }
     }
 
     deinit { packet.deallocate() }
 
-    private mutating func addConsumer(_ number: Int, _ capabilities: RTPCapabilities) throws {
+    private mutating func addConsumer(_ number: Int, _ way: Way, _ capabilities: RTPCapabilities) throws {
         let id = TransportID(rawValue: "out\(number)")
         _ = try engine.createPlainTransport(
-            PlainTransportSetup(router: Self.router, id: id, rtp: Self.endpoint(SocketID(UInt32(number + 1)))),
+            PlainTransportSetup(
+                router: Self.router, id: id, rtp: Self.endpoint(SocketID(UInt32(number + 1))),
+                srtpCryptoSuite: way.suite),
             now: now)
-        _ = try engine.connect(id, ip: "127.0.0.1", port: 9, rtcpPort: nil, now: now, into: &outbox)
+        _ = try engine.connect(
+            id, ip: "127.0.0.1", port: 9, rtcpPort: nil, srtpParameters: engine.srtpParameters(of: id), now: now,
+            into: &outbox)
         _ = try engine.consume(
             ConsumerSetup(
                 transport: id, id: ConsumerID(rawValue: "consumer\(number)"),

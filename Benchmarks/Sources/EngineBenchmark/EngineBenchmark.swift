@@ -4,7 +4,8 @@ import Foundation
 
 /// What the engine takes without any system call, and what its objects take.
 ///
-///     EngineBenchmark [--rounds 5] [--consumers 1,10,50,100] [--date TEXT] [--json FILE] [--baseline FILE] [--quick 1]
+///     EngineBenchmark [--rounds 5] [--consumers 1,10,50,100] [--bursts 1,8,16] [--ways plain,transport-wide,AEAD_AES_128_GCM]
+///         [--dry-only 1] [--date TEXT] [--json FILE] [--baseline FILE] [--quick 1]
 @main struct EngineBenchmark {
     static func main() async throws {
         let arguments = CommandLine.arguments.dropFirst()
@@ -18,11 +19,21 @@ import Foundation
         let consumers = options.numbers("consumers", [1, 10, 50, 100])
         let (date, json) = (options.text("date") ?? "", options.text("json"))
         let earlier = readBaseline(options.text("baseline"), as: Report.self)
+        let bursts = options.numbers("bursts", [1, 8, 16])
+        let ways =
+            options.text("ways")?.split(separator: ",").map { name in
+                guard let way = DryEngine.Way(rawValue: String(name)) else { fail("--ways \(name): there is none") }
+                return way
+            } ?? [DryEngine.Way.plain, .transportWide, .gcm]
+        let isDryOnly = options.number("dry-only", 0) > 0
         options.checkAllKnown()
 
         var report = Report(date: date)
-        report.dry = try DryCost.measure(consumers: consumers, rounds: rounds, forwarded: isQuick ? 200_000 : 2_000_000)
+        report.dry = try DryCost.measure(
+            consumers: consumers, bursts: bursts, ways: ways, rounds: rounds,
+            forwarded: isQuick ? 200_000 : 2_000_000)
         print(report.dryTable(beside: earlier))
+        if isDryOnly { return try write(report, to: json, named: "engine") }
         report.counts = try Counting.inOwnProcess()
         print("\n" + report.countTable)
         report.memory = try await Memory.measure(consumers: isQuick ? 500 : 2000)
@@ -47,10 +58,13 @@ struct Report: Codable {
     func dryTable(beside earlier: Report?) -> String {
         var table = Table("load", "ns", "[least..most]", earlier == nil ? "" : "× base", words: 1)
         for cost in dry {
-            let before = earlier?.dry.first { $0.consumers == cost.consumers && $0.burst == cost.burst }
+            let before = earlier?.dry.first {
+                $0.consumers == cost.consumers && $0.burst == cost.burst && $0.way == cost.way
+            }
             let ns = cost.nanoseconds
             table.add([
-                "\(cost.consumers) consumers" + (cost.burst == 1 ? ", single" : ", bursts of \(cost.burst)"),
+                "\(cost.consumers) consumers" + (cost.burst == 1 ? ", single" : ", bursts of \(cost.burst)")
+                    + ", \(cost.way.rawValue)",
                 figure(ns.median), "[\(figure(ns.least))..\(figure(ns.most))]",
                 before.map { ratio(ns.median / $0.nanoseconds.median) } ?? "",
             ])
@@ -103,29 +117,43 @@ struct Report: Codable {
 struct DryCost: Codable {
     let consumers: Int
     let burst: Int
+    let way: DryEngine.Way
     let nanoseconds: Spread
 
     /// - Parameter forwarded: Packets out in one measurement.
-    static func measure(consumers: [Int], rounds: Int, forwarded: Int) throws -> [DryCost] {
-        try consumers.flatMap { consumers in
-            try [1, 8, 16].compactMap { burst in
-                var engine = try DryEngine(consumers: consumers)
-                // Catching up and the first reports are over then.
-                engine.run(turns: 2000, burst: burst)
-                let turns = max(1, forwarded / consumers / burst)
-                return try Spread(
-                    (0..<rounds).map { _ in
-                        let written = engine.written
-                        let start = bench_thread_cpu_ns()
-                        engine.run(turns: turns, burst: burst)
-                        let spent = bench_thread_cpu_ns() - start
-                        let count = engine.written - written
-                        // Sender reports go out besides.
-                        guard count >= turns * burst * consumers else { throw Lost(count: count) }
-                        return Double(spent) / Double(turns * burst * consumers)
-                    }
-                ).map { DryCost(consumers: consumers, burst: burst, nanoseconds: $0) }
+    static func measure(
+        consumers: [Int], bursts: [Int], ways: [DryEngine.Way], rounds: Int, forwarded: Int
+    ) throws -> [DryCost] {
+        var costs: [DryCost] = []
+        for way in ways {
+            for consumers in consumers {
+                for burst in bursts {
+                    let packets = way.suite == nil ? forwarded : forwarded / 4
+                    let figures = try measure(way, consumers, burst, rounds: rounds, forwarded: packets)
+                    guard let spread = Spread(figures) else { continue }
+                    costs.append(DryCost(consumers: consumers, burst: burst, way: way, nanoseconds: spread))
+                }
             }
+        }
+        return costs
+    }
+
+    private static func measure(
+        _ way: DryEngine.Way, _ consumers: Int, _ burst: Int, rounds: Int, forwarded: Int
+    ) throws -> [Double] {
+        var engine = try DryEngine(consumers: consumers, way: way)
+        // Catching up and the first reports are over then.
+        engine.run(turns: 2000, burst: burst)
+        let turns = max(1, forwarded / consumers / burst)
+        return try (0..<rounds).map { _ in
+            let written = engine.written
+            let start = bench_thread_cpu_ns()
+            engine.run(turns: turns, burst: burst)
+            let spent = bench_thread_cpu_ns() - start
+            let count = engine.written - written
+            // Sender reports go out besides.
+            guard count >= turns * burst * consumers else { throw Lost(count: count) }
+            return Double(spent) / Double(turns * burst * consumers)
         }
     }
 }

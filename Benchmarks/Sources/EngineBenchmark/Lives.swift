@@ -47,12 +47,12 @@ struct Lives: Codable {
         // Once in advance, so that all that grows once has grown.
         try await run(room, transports: alive)
         let before = (descriptors: descriptors(), memory: readKilobytes("/proc/self/status", "VmRSS:"))
-        let ports = await room.core.portsInUse()
+        let ports = room.core.portFigures.used
         let start = ContinuousClock.now
         try await run(room, transports: transports)
         let seconds = (ContinuousClock.now - start).seconds
-        let lives = await Lives(
-            transports: transports, seconds: seconds, ports: room.core.portsInUse() - ports,
+        let lives = Lives(
+            transports: transports, seconds: seconds, ports: room.core.portFigures.used - ports,
             descriptors: Self.descriptors() - before.descriptors,
             kilobytes: readKilobytes("/proc/self/status", "VmRSS:") - before.memory)
         await room.core.shutDown()
@@ -85,7 +85,7 @@ private struct Room {
 
     init() async throws {
         core = try EmbeddedCore(
-            MediaPlaneConfiguration(portRange: 20_000...59_999),
+            MediaPlaneConfiguration(portRange: 20_000...59_999, portQuarantine: .zero, workers: 1),
             logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() })
         router = try await core.createRouter(mediaCodecs: nil)
         let inlet = try await core.createPlainTransport(on: router.id, PlainTransportOptions(comedia: true))

@@ -42,7 +42,7 @@ enum Forwarder {
 
     private static func core(_ ports: [UInt16], coalescing: Bool) async throws {
         let core = try EmbeddedCore(
-            MediaPlaneConfiguration(coalescing: coalescing),
+            MediaPlaneConfiguration(workers: 1, coalescing: coalescing),
             logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() })
         let router = try await core.createRouter(mediaCodecs: nil)
         let inlet = try await core.createPlainTransport(on: router.id, PlainTransportOptions(comedia: true))
@@ -52,11 +52,14 @@ enum Forwarder {
             ProduceOptions(
                 kind: .video,
                 rtpParameters: RTPParameters(codecs: [vp8], encodings: [RTPEncodingParameters(ssrc: 2222)])))
+        // What receivers of plain RTP take: no header extensions.
+        var capabilities = router.rtpCapabilities
+        capabilities.headerExtensions = []
         for port in ports {
             let outlet = try await core.createPlainTransport(on: router.id, PlainTransportOptions())
             _ = try await core.connect(outlet.id, PlainTransportRemote(ip: "127.0.0.1", port: port))
             _ = try await core.consume(
-                on: outlet.id, ConsumeOptions(producer: producer.id, rtpCapabilities: router.rtpCapabilities))
+                on: outlet.id, ConsumeOptions(producer: producer.id, rtpCapabilities: capabilities))
         }
         say(inlet.tuple.localPort)
         // Blocks this thread until the parent is done; the media loop has its own.

@@ -66,10 +66,14 @@ public struct PacketLog: ~Copyable {
     public var lapLength: Int { Int(head & mask) }
 
     /// Appends one packet, given in two pieces, and forgets as many old ones as it needs room.
-    /// - Parameter head: The RTP header as it shall be kept; `body` follows it.
+    /// - Parameters:
+    ///   - head: The RTP header as it shall be kept, and the beginning of the payload if that changes, too; `body`
+    ///     follows it.
+    ///   - headerLength: Of the RTP header alone; nil: all of `head`.
     /// - Returns: Its position; nil for an empty packet or one larger than 65,535 bytes.
     public mutating func append(
-        head packetHead: RawSpan, body: RawSpan, index: UInt64, flags: UInt16, layers: PacketLayers = PacketLayers(),
+        head packetHead: RawSpan, headerLength: Int? = nil, body: RawSpan, index: UInt64, flags: UInt16,
+        layers: PacketLayers = PacketLayers(),
         arrival: Instant
     ) -> UInt64? {
         let length = packetHead.byteCount + body.byteCount
@@ -81,7 +85,9 @@ public struct PacketLog: ~Copyable {
         let position = head
         let place = Int(position & mask)
         let record = Record(
-            length: UInt16(length), layers: layers, headerLength: UInt16(packetHead.byteCount), flags: flags,
+            length: UInt16(length), layers: layers,
+            headerLength: UInt16(clamping: headerLength ?? packetHead.byteCount),
+            flags: flags,
             index: index, arrival: arrival)
         store(record, at: place)
         area.write(packetHead, at: place + Self.recordSize)

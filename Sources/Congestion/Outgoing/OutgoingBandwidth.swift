@@ -20,6 +20,8 @@ public struct OutgoingBandwidth: Sendable {
     /// The lowest limit that can be set, and the lowest estimate.
     public static let minBitrate: Int64 = 30_000
     public static let defaultInitialBitrate: Int64 = 600_000
+    /// 1 Tbit/s: larger wishes and limits mean this, and no sum of them overflows.
+    public static let highestBitrate: Int64 = 1_000_000_000_000
     /// The ceiling falls only by more than this share.
     static let maxBitrateMargin = 0.1
     /// The ceiling above what is desired.
@@ -52,10 +54,12 @@ public struct OutgoingBandwidth: Sendable {
         maxBitrate: Int64 = 0, minBitrate: Int64 = 0
     ) {
         self.mechanism = mechanism
-        (self.initialBitrate, maxBitrateLimit, minBitrateLimit) = (initialBitrate, maxBitrate, minBitrate)
-        let floor = max(minBitrate, Self.minBitrate)
-        ceiling = max(floor, maxBitrate > 0 ? min(initialBitrate, maxBitrate) : initialBitrate)
-        availableBitrate = max(floor, min(initialBitrate, ceiling))
+        self.initialBitrate = min(initialBitrate, Self.highestBitrate)
+        maxBitrateLimit = min(maxBitrate, Self.highestBitrate)
+        minBitrateLimit = min(minBitrate, Self.highestBitrate)
+        let floor = max(minBitrateLimit, Self.minBitrate)
+        ceiling = max(floor, maxBitrate > 0 ? min(self.initialBitrate, maxBitrateLimit) : self.initialBitrate)
+        availableBitrate = max(floor, min(self.initialBitrate, ceiling))
         switch mechanism {
         case .transportWide: estimator = SendSideEstimator(start: availableBitrate, limits: floor...ceiling)
         case .remb: told = ToldBandwidth(start: availableBitrate, limits: floor...ceiling)
@@ -116,21 +120,21 @@ public struct OutgoingBandwidth: Sendable {
     public mutating func setDesiredBitrate(
         _ bitrate: Int64, isForced: Bool = false, now: Instant
     ) -> OutgoingBitrates? {
-        desired.set(bitrate, isForced: isForced, now: now.nanoseconds)
+        desired.set(min(max(bitrate, 0), Self.highestBitrate), isForced: isForced, now: now.nanoseconds)
         applyLimits(now: now)
         return update(now: now)
     }
 
     /// 0: none. The caller has checked that it is at least `minBitrate` and not below the lower limit.
     public mutating func setMaxBitrate(_ bitrate: Int64, now: Instant) -> OutgoingBitrates? {
-        maxBitrateLimit = bitrate
+        maxBitrateLimit = min(bitrate, Self.highestBitrate)
         applyLimits(isForced: true, now: now)
         return update(now: now)
     }
 
     /// 0: none. The caller has checked that it is at least `minBitrate` and not above the upper limit.
     public mutating func setMinBitrate(_ bitrate: Int64, now: Instant) -> OutgoingBitrates? {
-        minBitrateLimit = bitrate
+        minBitrateLimit = min(bitrate, Self.highestBitrate)
         applyLimits(isForced: true, now: now)
         return update(now: now)
     }

@@ -81,7 +81,8 @@ public struct SendSideEstimator: Sendable {
         results.removeAll(keepingCapacity: true)
         var statuses = feedback.statuses
         var (index, expected, lost) = (base, 0, 0)
-        while let status = statuses.next(in: datagram) {
+        // Beyond what was sent nothing can be told: a bad feedback names up to 65,535 packets.
+        while index < packets.next, let status = statuses.next(in: datagram) {
             defer { index += 1 }
             if let ticks = status.arrivalTicks {
                 guard let packet = packets.take(index) else { continue }
@@ -147,7 +148,8 @@ public struct SendSideEstimator: Sendable {
     }
 
     private mutating func unwrapReference(_ raw: Int32) -> Int64 {
-        guard let last = reference else {
+        // 34 years: a receiver whose clock jumps its way there begins anew, before a product overflows.
+        guard let last = reference, last.unwrapped < 1 << 34 else {
             reference = (raw, Int64(raw))
             return Int64(raw)
         }

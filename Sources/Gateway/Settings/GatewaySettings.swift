@@ -2,6 +2,7 @@ import Base
 import Control
 import Glibc
 import ORTC
+import SRTP
 
 /// Everything that a gateway can be told before it starts. Which key of the file, variable or flag sets what stands in
 /// `SettingsKey.all`; a value made here has the defaults.
@@ -29,6 +30,8 @@ public struct GatewaySettings: Sendable, Hashable {
     public var portQuarantine: Duration = .seconds(5)
     /// Threads that forward media; nil: one per core.
     public var mediaWorkers: Int?
+    /// Who encrypts and decrypts SRTP.
+    public var srtpBackend = SRTPBackend.openssl
     /// What routers can carry; the order is that of preference.
     public var codecs = RouterCodecs.standard
 

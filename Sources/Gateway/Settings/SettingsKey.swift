@@ -1,6 +1,7 @@
 import Base
 import MediaPlane
 import ORTC
+import SRTP
 import StrictYAML
 
 /// One setting: its key in the file, its variable, its flag, and what it does. The file's reader, the environment, the
@@ -141,6 +142,10 @@ extension SettingsKey {
         ) { settings, input throws(SettingRefusal) in
             settings.mediaWorkers = try input.integer(in: MediaPlaneConfiguration.workerCounts)
         },
+        one(
+            "rtp.srtpBackend", "openssl or libsrtp", flag: nil, "The library that encrypts and decrypts SRTP.",
+            value: { JSONValue($0.srtpBackend.rawValue) }
+        ) { settings, input throws(SettingRefusal) in settings.srtpBackend = try input.word() },
         SettingsKey(
             path: "codecs", type: "list of codecs", flag: nil,
             help: "What rooms can carry, in the order of preference.",

@@ -1,4 +1,5 @@
 import Base
+import SRTP
 
 /// What the embedded core is told before it starts.
 public struct MediaPlaneConfiguration: Sendable, Hashable {
@@ -19,12 +20,14 @@ public struct MediaPlaneConfiguration: Sendable, Hashable {
     public var gopCacheDuration: Duration
     /// Holding packets for up to 1 ms under load, so that runs of them are sent together. Off: each turn sends at once.
     public var coalescing: Bool
+    /// Who protects and unprotects packets of transports with SRTP.
+    public var srtpBackend: SRTPBackend
 
     public init(
         listenIP: String = "127.0.0.1", announcedAddress: String? = nil,
         portRange: ClosedRange<UInt16> = 40_000...49_999,
         portQuarantine: Duration = PortPool.standardQuarantine, workers: Int? = nil, gopCacheBytes: Int = 8 << 20,
-        gopCacheDuration: Duration = .seconds(12), coalescing: Bool = true
+        gopCacheDuration: Duration = .seconds(12), coalescing: Bool = true, srtpBackend: SRTPBackend = .openssl
     ) {
         self.listenIP = listenIP
         self.announcedAddress = announcedAddress
@@ -34,6 +37,7 @@ public struct MediaPlaneConfiguration: Sendable, Hashable {
         self.gopCacheBytes = gopCacheBytes
         self.gopCacheDuration = gopCacheDuration
         self.coalescing = coalescing
+        self.srtpBackend = srtpBackend
     }
 
     /// How many workers there may be.

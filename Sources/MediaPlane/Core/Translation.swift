@@ -1,5 +1,6 @@
 import Base
 import MediaCore
+import ORTC
 import SFU
 
 // The engine's values and the vocabulary's are two: floor 4 knows nothing of cores, and cores nothing of sockets.
@@ -19,8 +20,9 @@ extension MediaCoreError {
 }
 
 extension MediaCoreEvent {
-    init(_ event: SFUEvent) {
-        self =
+    /// Nil for what rooms don't ask for: traces, observers, orientation.
+    init?(_ event: SFUEvent) {
+        let told: MediaCoreEvent? =
             switch event {
             case .transportConnected(let id, let tuple): .transportConnected(id, TransportTuple(tuple))
             case .transportRTCPConnected(let id, let tuple): .transportRTCPConnected(id, TransportTuple(tuple))
@@ -29,11 +31,14 @@ extension MediaCoreEvent {
             case .producerFlowing(let id, let flows): .producerFlowing(id, flows)
             case .producerClosed(let id): .producerClosed(id)
             case .consumerScore(let id, let score): .consumerScore(id, ConsumerScore(score))
-            case .consumerLayers(let id, let layers): .consumerLayers(id, layers.map(CurrentLayers.init))
+            case .consumerLayers(let id, let layers): .consumerLayers(id, layers.map(ForwardedLayers.init))
             case .consumerProducerPaused(let id, let paused): .consumerProducerPaused(id, paused)
             case .consumerClosed(let id, .transportClosed): .consumerClosed(id, .transportClosed)
             case .consumerClosed(let id, .producerClosed): .consumerClosed(id, .producerClosed)
+            case .producerTrace, .consumerTrace, .producerVideoOrientation, .observer: nil
             }
+        guard let told else { return nil }
+        self = told
     }
 }
 
@@ -58,15 +63,17 @@ extension ConsumerScore {
     }
 }
 
-extension CurrentLayers {
+extension ForwardedLayers {
     init(_ layers: ConsumerLayers) {
         self.init(spatialLayer: Int(layers.spatialLayer), temporalLayer: Int(layers.temporalLayer))
     }
 }
 
 extension PlainTransportDescription {
-    init(id: TransportID, _ tuples: PlainTransportTuples) {
-        self.init(id: id, tuple: TransportTuple(tuples.rtp), rtcpTuple: tuples.rtcp.map(TransportTuple.init))
+    init(id: TransportID, _ tuples: PlainTransportTuples, _ srtp: SRTPParameters?) {
+        self.init(
+            id: id, tuple: TransportTuple(tuples.rtp), rtcpTuple: tuples.rtcp.map(TransportTuple.init),
+            srtpParameters: srtp)
     }
 }
 

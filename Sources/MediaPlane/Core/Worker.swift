@@ -38,6 +38,7 @@ actor Worker {
         settings.gopCacheBytes = configuration.gopCacheBytes
         settings.gopCacheDuration = configuration.gopCacheDuration
         settings.coalescing.isEnabled = configuration.coalescing
+        settings.srtpBackend = configuration.srtpBackend
         // A step of the wall clock later on does not reach sender reports: receivers want their clock even, not right.
         settings.unixNanosecondsAtZero = ladle_realtime_ns() - ladle_monotonic_ns()
         plane = Plane(
@@ -94,7 +95,7 @@ actor Worker {
     private func settle(now: Instant) {
         plane.closeSockets(now: now)
         for event in plane.outbox.takeEvents() {
-            let event = MediaCoreEvent(event)
+            guard let event = MediaCoreEvent(event) else { continue }
             if let object = Directory.Object(closedBy: event) { directory.strike(object) }
             events.yield(event)
         }
@@ -125,19 +126,17 @@ extension Worker {
         on router: RouterID, _ options: PlainTransportOptions
     ) throws(MediaCoreError) -> PlainTransportDescription {
         try checkIsUp()
-        if options.enableSRTP {
-            throw MediaCoreError(
-                .unsupported, name: "UnsupportedError",
-                message: "SRTP on plain transports is not supported yet by the embedded core")
-        }
         let now = Self.now()
         let (rtp, rtcp) = try openEndpoints(rtcpMux: options.rtcpMux, now: now)
         do {
             let id = TransportID.random()
             let setup = PlainTransportSetup(
-                router: router, id: id, rtp: rtp, rtcp: rtcp, comedia: options.comedia, cname: options.cname)
+                router: router, id: id, rtp: rtp, rtcp: rtcp, comedia: options.comedia, cname: options.cname,
+                srtpCryptoSuite: options.enableSRTP
+                    ? options.srtpCryptoSuite ?? PlainTransportSetup.standardSRTPCryptoSuite : nil)
             let description = try command { engine, _, now throws(SFUError) in
-                PlainTransportDescription(id: id, try engine.createPlainTransport(setup, now: now))
+                let tuples = try engine.createPlainTransport(setup, now: now)
+                return PlainTransportDescription(id: id, tuples, engine.srtpParameters(of: id))
             }
             directory.enter(.transport(id), on: number)
             return description
@@ -152,10 +151,10 @@ extension Worker {
         _ transport: TransportID, _ remote: PlainTransportRemote
     ) throws(MediaCoreError) -> PlainTransportDescription {
         try command { engine, outbox, now throws(SFUError) in
-            PlainTransportDescription(
-                id: transport,
-                try engine.connect(
-                    transport, ip: remote.ip, port: remote.port, rtcpPort: remote.rtcpPort, now: now, into: &outbox))
+            let tuples = try engine.connect(
+                transport, ip: remote.ip, port: remote.port, rtcpPort: remote.rtcpPort,
+                srtpParameters: remote.srtpParameters, now: now, into: &outbox)
+            return PlainTransportDescription(id: transport, tuples, engine.srtpParameters(of: transport))
         }
     }
 

@@ -15,6 +15,7 @@ struct Consumer: ~Copyable {
     var paused: Bool
     var producerPaused: Bool
 
+    var traces: TraceEventTypes = []
     /// What it gets of its transport's bandwidth.
     var share = BandwidthShare()
     /// Of types simulcast and svc.

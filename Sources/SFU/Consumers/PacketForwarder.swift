@@ -65,6 +65,17 @@ struct PacketForwarder: Sendable {
 
     var ssrc: UInt32 { rewriter.ssrc }
 
+    /// Whether what goes out is noted for traces, and what was since they were taken.
+    var tracesPackets = false
+    private var traced: [TracedPacket] = []
+    /// Packets of discontinuous transmission are left out (`ignoreDtx`).
+    var skipsDiscontinuous = false
+
+    mutating func takeTraced() -> [TracedPacket] {
+        defer { traced = [] }
+        return traced
+    }
+
     // MARK: - Starting and stopping
 
     mutating func stop() {
@@ -134,18 +145,18 @@ struct PacketForwarder: Sendable {
                 let length = rewriter.write(
                     record, at: cursor, of: log, first: first, rewrite, under: &security, into: &out.slots,
                     at: out.used)
+                let timestamp = out.slots.uint32(at: out.used + 4)
                 if let length {
                     if retransmission != nil {
                         retransmission?.store(
-                            SentPacket(
-                                rewrite, position: cursor, encoding: encoding,
-                                timestamp: out.slots.uint32(at: out.used + 4)))
+                            SentPacket(rewrite, position: cursor, encoding: encoding, timestamp: timestamp))
                     }
                     out.add(size: length, to: path.remote, on: path.socket)
                 } else {
                     failureCount += 1
                 }
                 sent(rewrite, payload: Int(record.length) - Int(record.headerLength), size)
+                if tracesPackets { note(record, rewrite, size: size, header: header, timestamp: timestamp) }
                 left -= 1
             }
             cursor = log.position(after: cursor, record)
@@ -159,6 +170,10 @@ struct PacketForwarder: Sendable {
         if needsSync { synchronise(record) }
         guard record.index >= firstIndex else { return nil }
         guard payloadTypes.contains(UInt8(record.flags & 0x7F)) else {
+            skip(record)
+            return nil
+        }
+        if skipsDiscontinuous, record.layers.isDiscontinuous {
             skip(record)
             return nil
         }
@@ -187,6 +202,16 @@ struct PacketForwarder: Sendable {
         guard record.index &+ indexOffset > lastOutgoing else { return }
         firstIndex = record.index &+ 1
         indexOffset = lastOutgoing &+ 1 &- firstIndex
+    }
+
+    private mutating func note(
+        _ record: PacketLog.Record, _ rewrite: PacketRewrite, size: Int, header: Int, timestamp: UInt32
+    ) {
+        traced.append(
+            TracedPacket(
+                payloadType: UInt8(record.flags & 0x7F), sequenceNumber: UInt16(truncatingIfNeeded: rewrite.index),
+                timestamp: timestamp, marker: rewrite.marker, ssrc: ssrc, size: size, payloadSize: size - header,
+                layers: record.layers))
     }
 
     private mutating func sent(_ rewrite: PacketRewrite, payload: Int, _ size: Int) {

@@ -2,60 +2,39 @@ import Base
 import ORTC
 
 /// Writes a logged packet as one receiver gets it: its SSRC, its numbering, and the header extension elements that are
-/// the receiver's own or its transport's.
-///
-///     abs-send-time (4 bytes) │ transport-wide number (3) │ MID (1 + its text) │ zeros up to the word
-///
-/// Each stands there only if it was negotiated, so a packet's size is known before its values are. The payload type
-/// is in the record already.
+/// the receiver's own or its transport's. The payload type is in the record already.
 struct RTPRewriter: Sendable {
     let ssrc: UInt32
-    /// The elements in one-byte form, with room for the values; their length is 0 when there are none.
-    private var elements = InlineArray<24, UInt8>(repeating: 0)
-    private var elementsLength = 0
-    /// Where the values stand among the elements; 0: not negotiated.
-    private let sendTimeOffset: Int
-    private let transportNumberOffset: Int
+    /// In the one-byte form of extensions, and in the two-byte form that a packet has when an element of its own is
+    /// longer than 16 bytes (RFC 8285 §4.2, §4.3).
+    private let short: OwnElements
+    private let long: OwnElements
 
     /// As mediasoup, only video carries what bandwidth is estimated from.
     init(ssrc: UInt32, parameters: RTPParameters) {
         self.ssrc = ssrc
-        let isVideo = parameters.codecs.first?.mimeType.lowercased().hasPrefix("video/") ?? false
-        var length = 0
-        if isVideo, let id = parameters.id(of: .absSendTime), (1...14).contains(id) {
-            elements[0] = id << 4 | 2
-            sendTimeOffset = 1
-            length = 4
-        } else {
-            sendTimeOffset = 0
-        }
-        if isVideo, let id = parameters.id(of: .transportWideCC), (1...14).contains(id) {
-            elements[length] = id << 4 | 1
-            transportNumberOffset = length + 1
-            length += 3
-        } else {
-            transportNumberOffset = 0
-        }
-        if let text = parameters.mid?.utf8.prefix(16), !text.isEmpty, let id = parameters.id(of: .mid), id < 15 {
-            elements[length] = id << 4 | UInt8(text.count - 1)
-            length += 1
-            for byte in text {
-                elements[length] = byte
-                length += 1
-            }
-        }
-        elementsLength = (length + 3) & ~3
+        short = OwnElements(parameters, isLong: false)
+        long = OwnElements(parameters, isLong: true)
+    }
+
+    /// What a record's flags say of the packet's extension: it has the two-byte form.
+    static let longFormFlag: UInt16 = 0x100
+
+    private func elements(for record: PacketLog.Record) -> OwnElements {
+        record.flags & Self.longFormFlag == 0 ? short : long
     }
 
     /// The packets tell when they left.
-    var carriesSendTime: Bool { sendTimeOffset != 0 }
+    var carriesSendTime: Bool { short.sendTimeOffset != 0 }
     /// The packets are counted on their transport.
-    var carriesTransportNumber: Bool { transportNumberOffset != 0 }
+    var carriesTransportNumber: Bool { short.transportNumberOffset != 0 }
 
     /// Bytes of the header that a packet gets.
     /// - Parameter first: The packet's first byte.
     func headerLength(of record: PacketLog.Record, first: UInt8) -> Int {
-        Int(record.headerLength) + (elementsLength == 0 ? 0 : elementsLength + (first & 0x10 != 0 ? 0 : 4))
+        guard short.length != 0 else { return Int(record.headerLength) }
+        let own = record.flags & Self.longFormFlag == 0 ? short.length : long.length
+        return Int(record.headerLength) + own + (first & 0x10 != 0 ? 0 : 4)
     }
 
     /// Writes header and payload to the slots, in the clear; there is room for them.
@@ -63,7 +42,7 @@ struct RTPRewriter: Sendable {
         _ record: PacketLog.Record, at position: UInt64, of log: borrowing PacketLog, first: UInt8,
         _ rewrite: PacketRewrite, into slots: inout ByteArea, at offset: Int
     ) {
-        if elementsLength == 0 {
+        if short.length == 0 {
             // In one piece: cheaper than two.
             log.copy(position, 0..<Int(record.length), into: &slots, at: offset)
             fix(record, rewrite, in: &slots, at: offset)
@@ -91,7 +70,7 @@ struct RTPRewriter: Sendable {
         _ rewrite: PacketRewrite, into slots: inout ByteArea, at offset: Int
     ) -> Int {
         let header = Int(record.headerLength)
-        if elementsLength == 0 {
+        if short.length == 0 {
             log.copy(position, 0..<header, into: &slots, at: offset)
             fix(record, rewrite, in: &slots, at: offset)
             return offset + header
@@ -102,25 +81,15 @@ struct RTPRewriter: Sendable {
         log.copy(position, 0..<fixed, into: &slots, at: offset)
         slots.store(first | 0x10, at: offset)
         var end = offset + fixed
-        slots.store(UInt16(0xBEDE), at: end)
-        slots.store(UInt16((elementsLength + kept.count) / 4), at: end + 2)
+        let own = elements(for: record)
+        slots.store(UInt16(record.flags & Self.longFormFlag == 0 ? 0xBEDE : 0x1000), at: end)
+        slots.store(UInt16((own.length + kept.count) / 4), at: end + 2)
         end += 4
-        writeElements(rewrite, to: &slots, at: end)
-        end += elementsLength
+        own.write(rewrite, to: &slots, at: end)
+        end += own.length
         log.copy(position, kept, into: &slots, at: end)
         fix(record, rewrite, in: &slots, at: offset)
         return end + kept.count
-    }
-
-    private func writeElements(_ rewrite: PacketRewrite, to slots: inout ByteArea, at offset: Int) {
-        for byte in 0..<elementsLength { slots.store(elements[byte], at: offset + byte) }
-        if sendTimeOffset != 0 {
-            slots.store(UInt8(truncatingIfNeeded: rewrite.sendTime >> 16), at: offset + sendTimeOffset)
-            slots.store(UInt16(truncatingIfNeeded: rewrite.sendTime), at: offset + sendTimeOffset + 1)
-        }
-        if transportNumberOffset != 0 {
-            slots.store(rewrite.transportNumber, at: offset + transportNumberOffset)
-        }
     }
 
     /// The fields of the fixed header that are this receiver's own.

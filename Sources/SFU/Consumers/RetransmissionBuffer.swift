@@ -170,8 +170,10 @@ public struct RetransmissionBuffer: Sendable {
         newestTimestamp = packet.timestamp
         var next = newestSlot + step
         if next >= entries.count { next -= entries.count }
-        let old = entries[next]
-        if old.timeAndFlags & Flag.taken != 0, !isTooOld(old.timestamp), entries.count < Self.maximumCount {
+        // Only then is the old entry asked: it was written two seconds ago, and has left the cache since.
+        if entries.count < Self.maximumCount, entries[next].timeAndFlags & Flag.taken != 0,
+            !isTooOld(entries[next].timestamp)
+        {
             grow()
             next = newestSlot + step
             if next >= entries.count { next -= entries.count }

@@ -25,6 +25,20 @@ extension MediaEngine {
 
     // MARK: - Distribution
 
+    /// A consumer was paused, by either flag, or closes.
+    mutating func bandwidthFreed(by consumer: SlabIndex) {
+        let transport = consumers[consumer].transport
+        guard transports.contains(transport) else { return }
+        transports[transport].bandwidth.wishGone()
+        armBandwidth(of: transport)
+    }
+
+    /// A consumer goes on, if nothing stands against it.
+    mutating func bandwidthWanted(by consumer: SlabIndex, now: Instant, into out: inout Outbox) {
+        guard consumers[consumer].isActive else { return }
+        distributeBandwidth(of: consumers[consumer].transport, now: now, into: &out)
+    }
+
     /// A consumer has come: its transport may be managed from now on.
     mutating func consumedBandwidth(_ index: SlabIndex, now: Instant, into out: inout Outbox) {
         let transport = consumers[index].transport
@@ -41,7 +55,7 @@ extension MediaEngine {
         let members = transports[transport].consumers
         var desired: Int64 = 0
         for consumer in members { desired += desiredBitrate(of: consumer, now: now) }
-        _ = transports[transport].bandwidth.outgoing?.setDesiredBitrate(desired, now: now)
+        transports[transport].bandwidth.desired(desired, now: now)
         transports[transport].bandwidth.outgoing?.rescheduleEvent(now: now)
 
         let isREMB = transports[transport].bandwidth.outgoing?.mechanism == .remb
@@ -61,7 +75,8 @@ extension MediaEngine {
             highest = max(highest, streams[stream].reception?.rate.bitsPerSecond(now: now) ?? 0)
         }
         let promised = consumers[consumer].rtpParameters.encodings.first?.maxBitrate ?? 0
-        return max(highest, Int64(promised))
+        // What a producer promises is a stranger's number.
+        return max(highest, min(Int64(promised), OutgoingBandwidth.highestBitrate))
     }
 
     private func demand(of consumer: SlabIndex, countsLosses: Bool, now: Instant) -> LayerDemand {

@@ -5,14 +5,16 @@ import Base
 extension MediaEngine {
     public mutating func close(_ id: RouterID, now: Instant, into out: inout Outbox) {
         guard let index = routerByID.removeValue(forKey: id) else { return }
+        muteObservers(of: index)
         let members = routers[index].transports
         for transport in members {
             let (name, producerIndexes) = closeChildren(of: transport, into: &out)
             // Their consumers are on transports of this router and close with these.
-            for producer in producerIndexes { remove(producer) }
+            for producer in producerIndexes { remove(producer, now: now, into: &out) }
             removeTransport(transport, into: &out)
             out.report(.transportClosed(name))
         }
+        closeObservers(of: index, into: &out)
         _ = routers.remove(index)
     }
 
@@ -21,7 +23,7 @@ extension MediaEngine {
         let (_, producerIndexes) = closeChildren(of: index, into: &out)
         // Consumers elsewhere hear of it after the transport itself has closed.
         for producer in producerIndexes { closeConsumers(of: producer, into: &out) }
-        for producer in producerIndexes { remove(producer) }
+        for producer in producerIndexes { remove(producer, now: now, into: &out) }
         let router = transports[index].router
         routers[router].transports.removeAll { $0 == index }
         removeTransport(index, into: &out)
@@ -33,7 +35,7 @@ extension MediaEngine {
         let transport = producers[index].transport
         transports[transport].producers.removeAll { $0 == index }
         transports[transport].listener.remove(index)
-        remove(index)
+        remove(index, now: now, into: &out)
     }
 
     public mutating func close(_ id: ConsumerID, now: Instant, into out: inout Outbox) {
@@ -99,6 +101,7 @@ extension MediaEngine {
         let (transport, producer) = (consumers[index].transport, consumers[index].producer)
         consumerByID[consumers[index].id] = nil
         for sender in consumers[index].senders { removeSender(sender) }
+        bandwidthFreed(by: index)
         if onTransport { transports[transport].consumers.removeAll { $0 == index } }
         if onProducer, producers.contains(producer) { producers[producer].consumers.removeAll { $0 == index } }
         _ = consumers.remove(index)
@@ -114,8 +117,9 @@ extension MediaEngine {
     }
 
     /// Frees a producer whose consumers are gone or going.
-    private mutating func remove(_ index: SlabIndex) {
+    private mutating func remove(_ index: SlabIndex, now: Instant, into out: inout Outbox) {
         producerByID[producers[index].id] = nil
+        leaveObservers(index, now: now, into: &out)
         routers[producers[index].router].clocks.leave(cname: producers[index].cname)
         for stream in producers[index].streams {
             listed.removeAll { $0 == stream }

@@ -36,6 +36,7 @@ extension MediaEngine {
         producers[producer].consumers.append(index)
         addSender(
             of: index, encoding: 0, reading: producers[producer].streams[0], hasLayers: consumers[index].layers != nil)
+        for sender in consumers[index].senders { senders[sender].forwarder.skipsDiscontinuous = setup.ignoresDTX }
         consumedBandwidth(index, now: now, into: &out)
         start(index, now: now, into: &out)
         return consumers[index].state(score(of: index))
@@ -102,6 +103,7 @@ extension MediaEngine {
         let index = try index(id, "consumer.pause")
         consumers[index].paused = true
         for sender in consumers[index].senders { senders[sender].stop() }
+        bandwidthFreed(by: index)
         forgetTarget(of: index, into: &out)
     }
 
@@ -110,6 +112,7 @@ extension MediaEngine {
         guard consumers[index].paused else { return }
         consumers[index].paused = false
         start(index, now: now, into: &out)
+        bandwidthWanted(by: index, now: now, into: &out)
     }
 
     /// Asks the producer behind a consumer for a key frame. Not while either is paused or there is nowhere to send to.

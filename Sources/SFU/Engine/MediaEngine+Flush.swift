@@ -85,6 +85,7 @@ extension MediaEngine {
         let progress = Self.forward(
             &senders, index, streams, stream, &transports[transport], limit: limit, to: path, now: now, into: &out)
         let sent = Int(senders[index].forwarder.packetCount - packets)
+        if senders[index].forwarder.tracesPackets { tracePackets(of: index, now: now, into: &out) }
         if sent > 0 {
             if senders[index].forwarder.layers != nil { reportLayers(of: index, now: now, into: &out) }
             let size = Int(senders[index].forwarder.byteCount - bytes)

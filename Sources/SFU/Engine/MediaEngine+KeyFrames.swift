@@ -57,9 +57,11 @@ extension MediaEngine {
         case .none: return
         case .pli:
             streams[index].pliCount += 1
+            trace(.pli, ssrc: ssrc, toSourceOf: index, now: now, into: &out)
             rtcp.pictureLoss(senderSSRC: ssrc, mediaSSRC: ssrc, into: &bytes)
         case .fir:
             streams[index].firCount += 1
+            trace(.fir, ssrc: ssrc, toSourceOf: index, now: now, into: &out)
             streams[index].firSequence &+= 1
             rtcp.fullIntraRequest(
                 senderSSRC: ssrc, mediaSSRC: ssrc, sequence: streams[index].firSequence, into: &bytes)

@@ -37,6 +37,7 @@ extension MediaEngine {
     /// What finds no room is asked for again after a round trip, as if it were lost.
     private mutating func sendRequest(_ nack: RawSpan, of index: SlabIndex, now: Instant, into out: inout Outbox) {
         streams[index].reception?.nackCount += 1
+        trace(.nack, ssrc: nil, toSourceOf: index, now: now, into: &out)
         _ = sendRTCP(nack, by: streams[index].transport, now: now, into: &out)
     }
 
@@ -68,6 +69,11 @@ extension MediaEngine {
         }
         guard let (receipt, original) = result, receipt.isKept else { return }
         packetKept(receipt, original, stream, now: now)
+        if !producers[producer].traces.isEmpty {
+            trace(
+                original, size: packet.byteCount - Retransmission.overhead, receipt.layers, isRTX: true, of: stream,
+                now: now, into: &out)
+        }
     }
 
     // Both slabs are parameters: two elements of two properties can't be told apart by the exclusivity checks.

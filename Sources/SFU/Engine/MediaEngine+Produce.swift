@@ -66,6 +66,7 @@ extension MediaEngine {
         let index = try index(id, "producer.pause")
         guard !producers[index].paused else { return }
         producers[index].paused = true
+        tellObservers(of: index, isPaused: true)
         for stream in producers[index].streams {
             streams[stream].forgetPast()
             countGroup(of: stream, now: now)
@@ -78,6 +79,7 @@ extension MediaEngine {
                 senders[sender].stop()
                 senders[sender].forwarder.forgetPlace()
             }
+            bandwidthFreed(by: consumer)
             out.report(.consumerProducerPaused(consumers[consumer].id, true))
             forgetTarget(of: consumer, into: &out)
         }
@@ -88,12 +90,14 @@ extension MediaEngine {
         let index = try index(id, "producer.resume")
         guard producers[index].paused else { return }
         producers[index].paused = false
+        tellObservers(of: index, isPaused: false)
         for stream in producers[index].streams { resumeWatch(of: stream, now: now) }
         for position in producers[index].consumers.indices {
             let consumer = producers[index].consumers[position]
             consumers[consumer].producerPaused = false
             out.report(.consumerProducerPaused(consumers[consumer].id, false))
             start(consumer, now: now, into: &out)
+            bandwidthWanted(by: consumer, now: now, into: &out)
         }
         for stream in producers[index].streams { requestKeyFrame(of: stream, isForced: true, now: now, into: &out) }
     }

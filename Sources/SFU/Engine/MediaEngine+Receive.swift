@@ -74,7 +74,13 @@ extension MediaEngine {
             streamRose(stream, now: now, into: &out)
         }
         if receipt.hasRestarted { streamRestarted(stream, header, now: now) }
-        if receipt.isKept { packetKept(receipt, header, stream, now: now) }
+        if receipt.isKept {
+            packetKept(receipt, header, stream, now: now)
+            if header.hasExtension { lookAtExtensions(header, packet, of: producer, now: now, into: &out) }
+        }
+        if receipt.isOurs, !producers[producer].traces.isEmpty {
+            trace(header, size: packet.byteCount, receipt.layers, of: stream, now: now, into: &out)
+        }
         if receipt.wantsPackets { requestPackets(of: stream, .packet, now: now, into: &out) }
         if receipt.wantsKeyFrame { requestKeyFrame(of: stream, now: now, into: &out) }
         guard receipt.isOurs else { return }
@@ -88,6 +94,21 @@ extension MediaEngine {
         of producers: borrowing Slab<Producer>, _ producer: SlabIndex, now: Instant, drops: inout DropCounters
     ) -> ReceiveStream.Receipt {
         streams[stream].receive(header, packet, of: producers[producer], now: now, drops: &drops)
+    }
+
+    /// What header extensions say of the producer itself.
+    private mutating func lookAtExtensions(
+        _ header: RTPHeader, _ packet: RawSpan, of producer: SlabIndex, now: Instant, into out: inout Outbox
+    ) {
+        if !producers[producer].observers.isEmpty { observe(header, packet, of: producer, now: now) }
+        let id = producers[producer].videoOrientationID
+        guard id != 0, let element = header.headerExtension(id: id, in: packet), element.length >= 1 else { return }
+        let bits = packet.uint8(at: element.offset) & 0x0F
+        guard bits != producers[producer].videoOrientation else { return }
+        producers[producer].videoOrientation = bits
+        let orientation = VideoOrientation(
+            camera: bits & 0x08 != 0, flip: bits & 0x04 != 0, rotation: 90 * Int(bits & 0x03))
+        out.report(.producerVideoOrientation(producers[producer].id, orientation))
     }
 
     mutating func packetKept(

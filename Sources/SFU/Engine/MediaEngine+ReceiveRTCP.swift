@@ -51,16 +51,19 @@ extension MediaEngine {
         case .pictureLoss(let request):
             guard let sender = transports[transport].senderBySSRC[request.mediaSSRC] else { return }
             senders[sender].pliCount += 1
+            trace(.pli, ssrc: request.mediaSSRC, bySender: sender, now: now, into: &out)
             requestKeyFrame(bySender: sender, now: now, into: &out)
         case .fullIntraRequest(let request):
             for position in 0..<request.count {
                 let ssrc = request.item(position, in: datagram).ssrc
                 guard let sender = transports[transport].senderBySSRC[ssrc] else { continue }
                 senders[sender].firCount += 1
+                trace(.fir, ssrc: ssrc, bySender: sender, now: now, into: &out)
                 requestKeyFrame(bySender: sender, now: now, into: &out)
             }
         case .nack(let nack):
             guard let sender = transports[transport].senderBySSRC[nack.mediaSSRC] else { return }
+            trace(.nack, ssrc: nil, bySender: sender, now: now, into: &out)
             retransmit(nack, in: datagram, by: sender, now: now, into: &out)
         case .extendedReport(let report): receive(report, in: datagram, transport, now: now)
         case .transportWideFeedback(let feedback):
@@ -83,6 +86,7 @@ extension MediaEngine {
             receiveRetransmissionReport(info, of: producer, now: now)
             return
         }
+        trace(info, of: index, now: now, into: &out)
         let isFirst = streams[index].senderLine == nil
         learnLine(of: index, info, now: now)
         if isFirst, streams[index].senderLine != nil { lineBecameKnown(of: index, now: now, into: &out) }

@@ -74,8 +74,11 @@ extension MediaEngine {
         for producer in transports[index].producers {
             for stream in producers[producer].streams {
                 guard let next = streams[stream].reception?.nextReport, next <= now,
-                    let block = streams[stream].makeReport(now: now)
+                    var block = streams[stream].makeReport(now: now)
                 else { continue }
+                if streams[stream].usesInBandFEC {
+                    block.fractionLost = max(block.fractionLost, worstFractionLost(behind: stream))
+                }
                 report(block, in: &compound, by: index, now: now, into: &out)
                 if let repeated = streams[stream].retransmission?.makeReport(now: now) {
                     report(repeated, in: &compound, by: index, now: now, into: &out)
@@ -83,6 +86,18 @@ extension MediaEngine {
             }
         }
         _ = compound.withBytes { sendRTCP($0, by: index, now: now, into: &out) }
+    }
+
+    /// What the receivers of a stream lose, at worst: a sender that repeats sound in later packets (Opus' forward error
+    /// correction) repeats as much as it is told to be lost.
+    private func worstFractionLost(behind stream: SlabIndex) -> UInt8 {
+        var worst: UInt8 = 0
+        for place in 0..<streams[stream].senders.count {
+            let sender = streams[stream].senders[place]
+            guard consumers[senders[sender].consumer].isActive else { continue }
+            worst = max(worst, senders[sender].reports.fractionLost)
+        }
+        return worst
     }
 
     /// Adds a block, and our time beside the first.

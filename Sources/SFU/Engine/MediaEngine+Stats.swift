@@ -43,6 +43,9 @@ private func unlessZero(_ bitrate: Int64) -> JSONValue? {
 extension Transport {
     func stats(now: Instant) -> JSONValue {
         let tuples = link.tuples
+        // Pipes have no choice of either.
+        let rtcpMux: JSONValue? = kind == .plain ? JSONValue(link.rtcpMux) : Optional.none
+        let comedia: JSONValue? = kind == .plain ? JSONValue(link.comedia) : Optional.none
         return .object(omittingAbsent: [
             "type": kind == .plain ? "plain-rtp-transport" : "pipe-transport",
             "transportId": JSONValue(id.rawValue),
@@ -68,8 +71,8 @@ extension Transport {
             "minOutgoingBitrate": unlessZero(bandwidth.minOutgoingBitrate),
             "rtpPacketLossReceived": bandwidth.incoming?.packetLoss.map { JSONValue($0) },
             "rtpPacketLossSent": bandwidth.outgoing.map { JSONValue($0.packetLoss) },
-            "rtcpMux": kind == .plain ? JSONValue(link.rtcpMux) : nil,
-            "comedia": kind == .plain ? JSONValue(link.comedia) : nil,
+            "rtcpMux": rtcpMux,
+            "comedia": comedia,
             "tuple": tuples.rtp.stats,
             "rtcpTuple": tuples.rtcp?.stats,
         ])
@@ -78,7 +81,7 @@ extension Transport {
 
 extension EndpointTuple {
     /// As mediasoup writes tuples; `localIp` is a deprecated double of `localAddress`.
-    fileprivate var stats: JSONValue {
+    var stats: JSONValue {
         .object(omittingAbsent: [
             "localIp": JSONValue(localAddress),
             "localAddress": JSONValue(localAddress),

@@ -30,6 +30,11 @@ extension MediaEngine {
             advanceBandwidth(of: index, to: now, into: &out)
             next = soonest(next, transports[index].bandwidth.nextDeadline)
         }
+        for slot in 0..<observers.slotCount {
+            guard let index = observers.index(ofSlot: slot) else { continue }
+            advanceObserver(index, to: now, into: &out)
+            next = soonest(next, observers[index].nextUpdate)
+        }
         // What had no room in the outbox stays due, and is asked for again in the next step.
         if let next { arm(max(next, now + Self.granularity)) }
     }

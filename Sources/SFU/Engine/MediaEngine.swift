@@ -23,10 +23,13 @@ public struct MediaEngine: ~Copyable {
     /// What goes out.
     var senders = Slab<SendStream>()
 
+    var observers = Slab<RTPObserver>()
+
     var routerByID: [RouterID: SlabIndex] = [:]
     var transportByID: [TransportID: SlabIndex] = [:]
     var producerByID: [ProducerID: SlabIndex] = [:]
     var consumerByID: [ConsumerID: SlabIndex] = [:]
+    var observerByID: [RTPObserverID: SlabIndex] = [:]
     var transportBySocket: [SocketID: SlabIndex] = [:]
 
     /// Bytes of all groups of pictures that are kept.
@@ -105,6 +108,11 @@ public struct MediaEngine: ~Copyable {
 
     func index(_ id: ConsumerID, _ method: String) throws(SFUError) -> SlabIndex {
         guard let index = consumerByID[id] else { throw .noSuchObject(id.rawValue, method) }
+        return index
+    }
+
+    func index(_ id: RTPObserverID, _ method: String) throws(SFUError) -> SlabIndex {
+        guard let index = observerByID[id] else { throw .noSuchObject(id.rawValue, method) }
         return index
     }
 

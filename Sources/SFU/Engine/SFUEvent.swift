@@ -20,6 +20,49 @@ public enum SFUEvent: Sendable, Hashable {
     /// The producer behind it was paused or resumed.
     case consumerProducerPaused(ConsumerID, Bool)
     case consumerClosed(ConsumerID, ConsumerCloseReason)
+    /// What was asked to be watched.
+    case producerTrace(ProducerID, TraceEvent)
+    case consumerTrace(ConsumerID, TraceEvent)
+    /// The sender's camera was turned; told with the first packet that says how it is held.
+    case producerVideoOrientation(ProducerID, VideoOrientation)
+    case observer(RTPObserverID, RTPObserverEvent)
+}
+
+/// How a camera is held (3GPP TS 26.114 §7.4.5).
+public struct VideoOrientation: Sendable, Hashable {
+    /// The one on the back.
+    public var camera: Bool
+    /// Mirrored left to right.
+    public var flip: Bool
+    /// Clockwise: 0, 90, 180 or 270 degrees.
+    public var rotation: Int
+
+    public init(camera: Bool, flip: Bool, rotation: Int) {
+        (self.camera, self.flip, self.rotation) = (camera, flip, rotation)
+    }
+}
+
+/// What an observer of audio tells.
+public enum RTPObserverEvent: Sendable, Hashable {
+    /// The loudest of its producers, the loudest first; once per interval.
+    case volumes([ProducerVolume])
+    /// None of its producers is loud enough any more.
+    case silence
+    /// Another of its producers speaks.
+    case dominantSpeaker(ProducerID)
+    /// Its router closed.
+    case closed
+}
+
+public struct ProducerVolume: Sendable, Hashable {
+    public var producer: ProducerID
+    /// In dBov: −127 (silence) … 0 (loudest).
+    public var volume: Int
+
+    public init(producer: ProducerID, volume: Int) {
+        self.producer = producer
+        self.volume = volume
+    }
 }
 
 /// Why a consumer closed without being told to.

@@ -96,10 +96,13 @@ public struct ConsumerSetup: Sendable {
     public var enableRTX: Bool?
     /// Nil: the highest. Simple consumers have no layers to prefer.
     public var preferredLayers: PreferredLayers?
+    /// Packets of Opus' discontinuous transmission are left out.
+    public var ignoresDTX: Bool
 
     public init(
         transport: TransportID, id: ConsumerID, producer: ProducerID, rtpCapabilities: RTPCapabilities,
-        paused: Bool = false, mid: String? = nil, enableRTX: Bool? = nil, preferredLayers: PreferredLayers? = nil
+        paused: Bool = false, mid: String? = nil, enableRTX: Bool? = nil, preferredLayers: PreferredLayers? = nil,
+        ignoresDTX: Bool = false
     ) {
         self.preferredLayers = preferredLayers
         self.transport = transport
@@ -109,6 +112,7 @@ public struct ConsumerSetup: Sendable {
         self.paused = paused
         self.mid = mid
         self.enableRTX = enableRTX
+        self.ignoresDTX = ignoresDTX
     }
 }
 

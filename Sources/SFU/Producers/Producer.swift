@@ -20,6 +20,17 @@ struct Producer: ~Copyable {
     /// In order of creation.
     var consumers: [SlabIndex] = []
 
+    /// Who hears it.
+    var observers: [SlabIndex] = []
+    /// The sender's id of the extension that tells how loud a packet is; 0: not negotiated.
+    let audioLevelID: UInt8
+
+    /// Likewise of how the camera is held.
+    let videoOrientationID: UInt8
+    /// The last that was told: its four bits.
+    var videoOrientation: UInt8?
+    var traces: TraceEventTypes = []
+
     let codecs: CodecTable
     let extensions: ExtensionMap
     /// Consumers wait for a key frame.
@@ -43,6 +54,8 @@ struct Producer: ~Copyable {
         mapping = negotiated.mapping
         cname = negotiated.rtpParameters.rtcp.cname ?? ""
 
+        audioLevelID = negotiated.rtpParameters.id(of: .ssrcAudioLevel) ?? 0
+        videoOrientationID = negotiated.rtpParameters.id(of: .videoOrientation) ?? 0
         codecs = CodecTable(negotiated.rtpParameters, negotiated.mapping)
         extensions = ExtensionMap(negotiated.rtpParameters, kind: setup.kind, router: routerCapabilities)
         let codec = negotiated.rtpParameters.encodings.first.flatMap { negotiated.rtpParameters.codec(for: $0) }

@@ -12,6 +12,7 @@ extension ReceiveStream {
         /// It lies in the log now.
         var isKept = false
         var isKeyFrame = false
+        var layers = PacketLayers()
         /// It was silent for so long that it counted as dead, or a spatial layer of it was.
         var hasRisen = false
         /// Packets are missing that should be asked for now.
@@ -75,8 +76,10 @@ extension ReceiveStream {
             if arrival.forwarded != nil { drops.paused += 1 }
             return receipt
         }
-        let layers = reader.layers(of: packet, header, codec: codec)
-        receipt.isKeyFrame = detectsKeyFrames && arrival.forwarded != nil && layers.startsKeyFrame
+        let layers =
+            arrival.forwarded == nil ? PacketLayers() : reader.layers(of: packet, header, codec: codec)
+        receipt.layers = layers
+        receipt.isKeyFrame = detectsKeyFrames && layers.startsKeyFrame
         trackLosses(arrival.incoming, now: now, &receipt)
         guard let index = arrival.forwarded else { return receipt }
         if meter.received(layers, size: packet.byteCount, now: now), !isWatched { receipt.hasRisen = true }
@@ -92,7 +95,7 @@ extension ReceiveStream {
         return true
     }
 
-    /// Appends it to the log, its header extension in the router's terms.
+    /// Appends it to the log, its header extension in the router's terms, a VP8 picture id in two bytes.
     mutating func keep(
         _ header: RTPHeader, _ packet: RawSpan, _ index: UInt64, _ payloadType: UInt8, _ extensions: ExtensionMap,
         _ layers: PacketLayers, now: Instant
@@ -100,16 +103,30 @@ extension ReceiveStream {
         let isKeyFrame = detectsKeyFrames && layers.startsKeyFrame
         // Not between packets of one group: the rest of the lap would count as its own.
         if isKeyFrame, log.lapLength >= Self.leastLap, !gop.isOvertaken(index) { log.closeLap() }
+        // The low byte is the second byte of the header as consumers get it.
+        var flags = UInt16(header.marker ? 0x80 : 0) | UInt16(payloadType)
+        let body = packet.extracting(header.payloadOffset..<packet.byteCount)
+        let expands = layers.hasPictureID && VP8DescriptorRewriting.hasShortPictureID(body)
         let position: UInt64?
-        if layers.hasPictureID, ExpandedBody.isNeeded(header, packet) {
-            let expanded = ExpandedBody(header, packet)
-            position = append(
-                header, packet, expanded.bytes.span.bytes.extracting(0..<expanded.length), index, payloadType,
-                extensions, layers, now: now)
+        if header.hasExtension || expands {
+            var head = PacketHead()
+            let headerLength = extensions.rewrite(header, of: packet, into: &head)
+            if head.hasLongForm(header) { flags |= RTPRewriter.longFormFlag }
+            if expands {
+                let start = VP8DescriptorRewriting.expandedHead(body)
+                head.append(start.0)
+                head.append(start.1)
+                head.append(start.2)
+            }
+            let rest = body.extracting((expands ? VP8DescriptorRewriting.replacedLength : 0)..<body.byteCount)
+            position = log.append(
+                head: head.bytes.span.bytes.extracting(0..<head.length), headerLength: headerLength, body: rest,
+                index: index, flags: flags, layers: layers, arrival: now)
         } else {
-            position = append(
-                header, packet, packet.extracting(header.payloadOffset..<packet.byteCount), index, payloadType,
-                extensions, layers, now: now)
+            // A retransmission's header ends before the original number that stands in front of the payload.
+            position = log.append(
+                head: packet.extracting(0..<RTPHeader.minimumLength + 4 * Int(header.csrcCount)), body: body,
+                index: index, flags: flags, layers: layers, arrival: now)
         }
         guard let position else { return false }
         if detectsKeyFrames {
@@ -117,52 +134,5 @@ extension ReceiveStream {
                 position: position, index: index, isKeyFrame: isKeyFrame, timestamp: header.timestamp, now: now)
         }
         return true
-    }
-
-    private mutating func append(
-        _ header: RTPHeader, _ packet: RawSpan, _ body: RawSpan, _ index: UInt64, _ payloadType: UInt8,
-        _ extensions: ExtensionMap, _ layers: PacketLayers, now: Instant
-    ) -> UInt64? {
-        // The low byte is the second byte of the header as consumers get it.
-        let flags = UInt16(header.marker ? 0x80 : 0) | UInt16(payloadType)
-        guard header.hasExtension else {
-            return log.append(
-                head: packet.extracting(0..<RTPHeader.minimumLength + 4 * Int(header.csrcCount)), body: body,
-                index: index, flags: flags, layers: layers, arrival: now)
-        }
-        var head = InlineArray<196, UInt8>(repeating: 0)
-        let length = extensions.rewrite(header, of: packet, into: &head)
-        return log.append(
-            head: head.span.bytes.extracting(0..<length), body: body, index: index, flags: flags, layers: layers,
-            arrival: now)
-    }
-}
-
-/// A VP8 packet whose picture id has 7 bits gets one of 15 bits, which ids of any stream have room in.
-private struct ExpandedBody {
-    /// A byte more than the largest packet.
-    private(set) var bytes = InlineArray<1504, UInt8>(repeating: 0)
-    /// 0: it can't be done.
-    private(set) var length = 0
-
-    /// False: it has 15 already. For packets with a picture id.
-    static func isNeeded(_ header: RTPHeader, _ packet: RawSpan) -> Bool {
-        // X and I are set, so the id stands third.
-        let third = header.payloadOffset + 2
-        return third < packet.byteCount && packet.uint8(at: third) & 0x80 == 0
-    }
-
-    init(_ header: RTPHeader, _ packet: RawSpan) {
-        guard packet.byteCount < bytes.count,
-            let descriptor = try? VP8PayloadDescriptor(parsing: packet.extracting(header.payloadRange))
-        else { return }
-        var head = InlineArray<7, UInt8>(repeating: 0)
-        length = VP8DescriptorRewriting.expand(descriptor, of: packet.extracting(header.payloadRange), into: &head)
-        guard length > 0 else { return }
-        for offset in 0..<length { bytes[offset] = head[offset] }
-        for offset in header.payloadOffset + descriptor.length..<packet.byteCount {
-            bytes[length] = packet.uint8(at: offset)
-            length += 1
-        }
     }
 }

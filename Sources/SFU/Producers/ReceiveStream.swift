@@ -18,6 +18,8 @@ struct ReceiveStream: ~Copyable {
     let expectedRTXSSRC: UInt32?
     /// The source sends again what it is asked for.
     let usesNACK: Bool
+    /// Opus that repeats sound in later packets.
+    let usesInBandFEC: Bool
     /// Receivers wait for a key frame.
     let detectsKeyFrames: Bool
     let keyFrameFeedback: KeyFrameFeedback
@@ -81,12 +83,13 @@ struct ReceiveStream: ~Copyable {
         let codec = encodings.indices.contains(index) ? negotiated.rtpParameters.codec(for: encodings[index]) : nil
         expectedRTXSSRC = encodings.indices.contains(index) ? encodings[index].rtxSSRC : nil
         usesNACK = codec?.rtcpFeedback.contains(RTCPFeedback("nack")) ?? false
+        usesInBandFEC = codec?.isOn("useinbandfec") ?? false
         detectsKeyFrames = codec.map { PayloadCodec(mimeType: $0.mimeType).hasKeyFrameDetection } ?? false
         keyFrameFeedback = Self.keyFrameFeedback(codec)
         let parameters = negotiated.rtpParameters
         reader = PacketLayersReader(
             frameMarkingID: parameters.id(of: .frameMarking) ?? parameters.id(of: .frameMarking07) ?? 0,
-            dependencyDescriptorID: parameters.dependencyDescriptorID ?? 0)
+            dependencyDescriptorID: parameters.id(of: .dependencyDescriptor) ?? 0)
         let mode = ScalabilityMode(parsing: encodings.indices.contains(index) ? encodings[index].scalabilityMode : nil)
         meter = LayerMeter(spatialLayers: mode.spatialLayers, temporalLayers: mode.temporalLayers)
         isWatched = negotiated.type == .simulcast && encodings.count > 1
@@ -147,14 +150,4 @@ struct ReceiveStream: ~Copyable {
 
     /// Which timestamp belongs to which moment: the sender's own word once known, else told from arrivals.
     func line(_ clock: WallClock) -> TimestampLine? { senderLine ?? reception?.arrivalLine(clock) }
-}
-
-extension RTPParameters {
-    /// The id of AV1's dependency descriptor, which names no codec: whoever sends it may use it.
-    var dependencyDescriptorID: UInt8? {
-        headerExtensions.first { $0.uri == Self.dependencyDescriptor }.flatMap { UInt8(exactly: $0.id) }
-    }
-
-    private static let dependencyDescriptor =
-        "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension"
 }

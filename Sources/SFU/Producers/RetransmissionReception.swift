@@ -67,6 +67,7 @@ extension ReceiveStream {
         guard let index, !producer.paused else { return nil }
         var receipt = Receipt(isOurs: true)
         let layers = reader.layers(of: packet, original, codec: codec)
+        receipt.layers = layers
         receipt.isKeyFrame = detectsKeyFrames && layers.startsKeyFrame
         receipt.isKept = keep(original, packet, index, routerPayloadType, producer.extensions, layers, now: now)
         return (receipt, original)

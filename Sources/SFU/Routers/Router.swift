@@ -7,5 +7,7 @@ struct Router: Sendable {
     let rtpCapabilities: RTPCapabilities
     /// In order of creation, which is the order of cascades.
     var transports: [SlabIndex] = []
+    /// In order of creation.
+    var observers: [SlabIndex] = []
     var clocks = SenderClocks()
 }

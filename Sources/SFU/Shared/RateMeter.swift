@@ -8,25 +8,38 @@ public struct RateMeter: Sendable {
 
     private static let stepCount: Int64 = 32
     private let stepNanoseconds: Int64
-    private var steps = InlineArray<32, UInt32>(repeating: 0)
-    /// Number of the step that was written last.
+    /// Until then all that is added is only pending: for most packets nothing is divided and the steps aren't touched.
+    private var stepEnd = Instant(nanoseconds: 0)
+    private var pending: UInt64 = 0
+    /// Number of the step to which `pending` belongs.
     private var current: Int64 = 0
     private var sum: UInt64 = 0
+    private var steps = InlineArray<32, UInt32>(repeating: 0)
 
     public init(window: Duration) { stepNanoseconds = window.nanoseconds / Self.stepCount }
 
+    @inline(__always)
     public mutating func add(_ bytes: Int, now: Instant) {
-        move(to: now.nanoseconds / stepNanoseconds)
-        steps[Int(current & (Self.stepCount - 1))] &+= UInt32(truncatingIfNeeded: bytes)
-        sum += UInt64(bytes)
+        if now >= stepEnd { settle(now: now) }
+        pending += UInt64(bytes)
     }
 
     /// Reading does not change it: statistics are asked for at any time.
     public func bitsPerSecond(now: Instant) -> Int64 {
         var copy = self
-        copy.move(to: now.nanoseconds / stepNanoseconds)
+        copy.settle(now: now)
         // In microseconds: a product with nanoseconds would overflow at 3.7 Gbit/s.
         return Int64(clamping: copy.sum &* 8_000_000 / UInt64(stepNanoseconds * Self.stepCount / 1000))
+    }
+
+    /// Writes what is pending into its step, and goes on to the step of now.
+    private mutating func settle(now: Instant) {
+        let step = now.nanoseconds / stepNanoseconds
+        steps[Int(current & (Self.stepCount - 1))] &+= UInt32(truncatingIfNeeded: pending)
+        sum += pending
+        pending = 0
+        move(to: step)
+        stepEnd = Instant(nanoseconds: (current + 1) * stepNanoseconds)
     }
 
     private mutating func move(to step: Int64) {

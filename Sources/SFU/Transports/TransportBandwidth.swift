@@ -24,6 +24,8 @@ struct TransportBandwidth: Sendable {
     private(set) var lastSSRC: UInt32 = 0
     /// When desired bitrate and layers are looked at again.
     var nextDistribution: Instant?
+    /// A consumer has left or was paused: what is desired falls at once, not by 5 % a second.
+    private(set) var hasWishGone = false
 
     init(initialOutgoingBitrate: Int64 = OutgoingBandwidth.defaultInitialBitrate) {
         self.initialOutgoingBitrate = initialOutgoingBitrate
@@ -53,6 +55,18 @@ struct TransportBandwidth: Sendable {
             mechanism: mechanism, initialBitrate: initialOutgoingBitrate, maxBitrate: maxOutgoingBitrate,
             minBitrate: minOutgoingBitrate)
         return true
+    }
+
+    /// A consumer wants nothing more. The engine looks at it in its next step.
+    mutating func wishGone() {
+        guard outgoing != nil else { return }
+        hasWishGone = true
+        nextDistribution = Instant(nanoseconds: 0)
+    }
+
+    mutating func desired(_ bitrate: Int64, now: Instant) {
+        _ = outgoing?.setDesiredBitrate(bitrate, isForced: hasWishGone, now: now)
+        hasWishGone = false
     }
 
     private static func mechanism(of parameters: RTPParameters) -> BandwidthMechanism? {

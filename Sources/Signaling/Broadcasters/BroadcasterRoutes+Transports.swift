@@ -1,6 +1,7 @@
 import Base
 import Control
 import MediaCore
+import ORTC
 
 extension BroadcasterRoutes {
     var transportRoutes: [Route] {
@@ -33,10 +34,24 @@ extension BroadcasterRoutes {
                 "ip": .string(made.tuple.localAddress),
                 "port": JSONValue(made.tuple.localPort),
                 "rtcpPort": made.rtcpTuple.map { JSONValue($0.localPort) },
+                "srtpParameters": made.srtpParameters.map(Self.json),
             ]))
     }
 
-    /// `{ip, port, rtcpPort?}`. `{dtlsParameters}` is for WebRTC transports.
+    private static func json(_ parameters: SRTPParameters) -> JSONValue {
+        ["cryptoSuite": .string(parameters.cryptoSuite), "keyBase64": .string(parameters.keyBase64)]
+    }
+
+    private static func srtpParameters(_ given: JSONValue?) throws(ControlError) -> SRTPParameters? {
+        guard let given else { return nil }
+        guard let suite = given["cryptoSuite"]?.stringValue, let key = given["keyBase64"]?.stringValue else {
+            throw ControlError.type("body.srtpParameters is not {cryptoSuite, keyBase64}, two strings")
+        }
+        return SRTPParameters(cryptoSuite: suite, keyBase64: key)
+    }
+
+    /// `{ip, port, rtcpPort?, srtpParameters?}`. `{dtlsParameters}` is for WebRTC transports. With SRTP the answer tells
+    /// our own parameters, which the remote side's suite may have changed.
     private func connect(_ call: Call) async throws -> Answer {
         let body = try await call.lenientBody()
         let room = try await room(of: call)
@@ -45,14 +60,13 @@ extension BroadcasterRoutes {
         guard body["dtlsParameters"] == nil else {
             throw ControlError(.invalid, "transport with id \"\(id)\" is not a WebRtcTransport")
         }
-        guard body["srtpParameters"] == nil else {
-            throw ControlError.unsupported("SRTP is not supported yet: body.srtpParameters can't be used")
-        }
         let remote = PlainTransportRemote(
             ip: try body.optionalText("ip"), port: try body.optionalPort("port"),
-            rtcpPort: try body.optionalPort("rtcpPort"))
-        try await room.connect(id, of: call.name("broadcaster"), remote)
-        return .empty
+            rtcpPort: try body.optionalPort("rtcpPort"),
+            srtpParameters: try Self.srtpParameters(body["srtpParameters"]))
+        let connected = try await room.connect(id, of: call.name("broadcaster"), remote)
+        guard let own = connected.srtpParameters else { return .empty }
+        return .json(["srtpParameters": Self.json(own)])
     }
 
     private func transportStats(_ call: Call) async throws -> Answer {

@@ -84,10 +84,10 @@ struct `An ingest` {
             PipelineFailure(code: .crashed, message: "the pipeline process exited with code 9 without a word")
         ),
         (
-            Script.opened(Script.video.replacing("VP8", with: "AV1")),
+            Script.opened(Script.video.replacing("VP8", with: "H263")),
             PipelineFailure(
                 code: .noPlayableTrack,
-                message: "track 1 (mpeg4) became video/AV1, which the room's router does not have")
+                message: "track 1 (mpeg4) became video/H263, which the room's router does not have")
         ),
     ])
     func `that fails says why and leaves nothing behind`(script: String, failure: PipelineFailure) async throws {

@@ -27,6 +27,12 @@ import Testing
         ("codecs", "codecs: [{kind: smell, mimeType: video/VP8, clockRate: 90000}]", "1:17", ["audio, video"]),
         ("codecs", "codecs: [{kind: audio, mimeType: video/VP8, clockRate: 90000}]", "1:34", ["kind audio"]),
         ("codecs", "codecs: [{kind: video, mimeType: video/AV2, clockRate: 90000}]", "1:10", ["video/AV2"]),
+        ("rtp.portQuarantine", "rtp: {portQuarantine: 3601}", "1:23", ["0 to 3600 seconds"]),
+        ("rtp.workers", "rtp: {workers: 0}", "1:16", ["1 to 64"]),
+        (
+            "rtp.srtpBackend", "rtp: {srtpBackend: openSSL}", "1:20",
+            ["one of openssl, libsrtp", "did you mean openssl?"]
+        ),
         ("codecs", "codecs: [{kind: video, mimeType: video/VP8, clockRate: 9}]", "1:56", ["8000 to 192000"]),
         (
             "codecs", "codecs: [{kind: video, mimeType: video/VP8, clockRate: 90000, channels: 2}]", "1:73",
@@ -106,7 +112,8 @@ import Testing
         #expect(problems[0].hasPrefix("ladle.yaml:1:1: lisen: unknown key; did you mean \"listen\"? allowed: listen, "))
         #expect(
             problems[1]
-                == "ladle.yaml:3:3: rtp.adress: unknown key; did you mean \"address\"? allowed: address, announcedAddress, ports"
+                == "ladle.yaml:3:3: rtp.adress: unknown key; did you mean \"address\"? allowed: address, "
+                + "announcedAddress, ports, portQuarantine, workers, srtpBackend"
         )
         #expect(problems[2].hasPrefix("ladle.yaml:4:10: rtp.ports: "))
         #expect(problems[3] == "ladle.yaml:5:6: log: a mapping (key: value) is expected")

@@ -45,17 +45,19 @@ final class Stage {
     @discardableResult
     func transport(
         _ name: String, router: RouterID = Stage.room, comedia: Bool = true, rtcpMux: Bool = false,
-        cname: String? = nil
+        cname: String? = nil, srtp: String? = nil
     ) throws -> Port {
         let id = TransportID(rawValue: name)
         let rtp = makeEndpoint()
         let rtcp = rtcpMux ? nil : makeEndpoint()
         let tuples = try engine.createPlainTransport(
-            PlainTransportSetup(router: router, id: id, rtp: rtp, rtcp: rtcp, comedia: comedia, cname: cname), now: now)
+            PlainTransportSetup(
+                router: router, id: id, rtp: rtp, rtcp: rtcp, comedia: comedia, cname: cname, srtpCryptoSuite: srtp),
+            now: now)
         return Port(id: id, rtp: rtp.socket, rtcp: rtcp?.socket, tuples: tuples)
     }
 
-    private func makeEndpoint() -> LocalEndpoint {
+    func makeEndpoint() -> LocalEndpoint {
         defer { nextSocket += 1 }
         return LocalEndpoint(
             socket: SocketID(nextSocket), address: "192.0.2.1", port: UInt16(truncatingIfNeeded: 40_000 + nextSocket))
@@ -174,6 +176,8 @@ final class Stage {
     func canConsume(_ producer: ProducerID, on router: RouterID) -> Bool {
         engine.canConsume(producer, on: router, Parameters.everything)
     }
+
+    func srtpParameters(of port: Port) -> SRTPParameters? { engine.srtpParameters(of: port.id) }
 
     var isHolding: Bool { engine.isHolding }
 

@@ -34,20 +34,23 @@ public final class PeerProcess: Sendable {
 
     /// The number in its line "port N", which is awaited for at most a minute.
     public func port() throws -> UInt16 {
+        while true {
+            let line = try line()
+            if line.hasPrefix("port "), let port = UInt16(line.dropFirst(5)) { return port }
+        }
+    }
+
+    /// The next line that it says, awaited for at most a minute.
+    public func line() throws -> String {
         var said: [UInt8] = []
         while true {
             var polled = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
             var byte: UInt8 = 0
             guard poll(&polled, 1, 60_000) > 0, read(output, &byte, 1) == 1 else {
-                throw ExternalTool.Failure(description: "a peer told no port: \(errors)")
+                throw ExternalTool.Failure(description: "a peer says nothing: \(errors)")
             }
-            guard byte == 10 else {
-                said.append(byte)
-                continue
-            }
-            let line = String(decoding: said, as: UTF8.self)
-            if line.hasPrefix("port "), let port = UInt16(line.dropFirst(5)) { return port }
-            said = []
+            if byte == 10 { return String(decoding: said, as: UTF8.self) }
+            said.append(byte)
         }
     }
 
