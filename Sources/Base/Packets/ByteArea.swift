@@ -21,6 +21,15 @@ public struct ByteArea: ~Copyable {
         lease = MemoryLease(memory, whole)
     }
 
+    /// Gives the memory of all pages back that lie whole in a range; they are zero when they are touched again.
+    public mutating func discard(_ range: Range<Int>) {
+        check(range.lowerBound, range.count)
+        let first = (range.lowerBound + 4095) & ~4095
+        let end = range.upperBound & ~4095
+        // Whole pages of our own mapping. A kernel that refuses keeps them: nothing is lost.
+        if first < end { _ = madvise(base + first, end - first, MADV_DONTNEED) }
+    }
+
     /// Copies bytes in; the caller keeps them.
     @inlinable
     public mutating func write(_ bytes: RawSpan, at offset: Int) {

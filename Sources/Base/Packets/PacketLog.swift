@@ -166,6 +166,21 @@ public struct PacketLog: ~Copyable {
         return area.bytes(start..<start + Int(record(at: position).length))
     }
 
+    /// Forgets what lies before a position (that of a packet, or `head`), and gives the memory back that nothing lies in.
+    public mutating func forget(before position: UInt64) {
+        while tail < head, tail < position { tail = self.position(after: tail, load(at: Int(tail & mask))) }
+        if !readers.isEmpty { askReaders() }
+        let (free, used) = (Int(head & mask), Int(tail & mask))
+        if tail == head {
+            area.discard(0..<capacity)
+        } else if free <= used {
+            area.discard(free..<used)
+        } else {
+            area.discard(0..<used)
+            area.discard(free..<capacity)
+        }
+    }
+
     /// Moves the tail record by record until everything up to `end` can be written.
     private mutating func makeRoom(until end: UInt64) {
         while tail < head, end - tail > UInt64(capacity) {

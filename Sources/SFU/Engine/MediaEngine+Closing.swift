@@ -128,6 +128,7 @@ extension MediaEngine {
         for stream in producers[index].streams {
             listed.removeAll { $0 == stream }
             closedTotals.receivedLost += streams[stream].packetsLost
+            gopBytes -= streams[stream].groupBytes
             if let ssrc = streams[stream].reception?.ssrc {
                 transports[producers[index].transport].security?.forget(ssrc)
             }

@@ -92,6 +92,7 @@ extension MediaEngine {
         tellObservers(of: index, isPaused: true)
         for stream in producers[index].streams {
             streams[stream].forgetPast()
+            countGroup(of: stream, now: now)
             streams[stream].requester.cancel()
         }
         for position in producers[index].consumers.indices {

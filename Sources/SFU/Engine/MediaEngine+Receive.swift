@@ -128,6 +128,7 @@ extension MediaEngine {
             streams[stream].requester.keyFrameReceived()
             if !streams[stream].candidates.isEmpty { wake(stream, at: now) }
         }
+        if streams[stream].detectsKeyFrames { countGroup(of: stream, now: now) }
         guard !streams[stream].senders.isEmpty else { return }
         streams[stream].release.packetArrived(
             isLastOfFrame: header.marker, isWindowOpen: meter.isOpen, configuration.coalescing, now: now)

@@ -37,6 +37,8 @@ public struct MediaEngine: ~Copyable {
     var producerByLink: [LinkID: SlabIndex] = [:]
     var consumerByLink: [LinkID: SlabIndex] = [:]
     var linkNotes: [LinkNote] = []
+    /// Bytes of all groups of pictures that are kept.
+    public internal(set) var gopBytes = 0
 
     /// Streams with something to send, and how far a flush has come among them.
     var listed: [SlabIndex] = []

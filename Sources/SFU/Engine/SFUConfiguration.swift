@@ -11,6 +11,7 @@ public struct SFUConfiguration: Sendable {
     public var gopCacheBytes = 8 << 20
     /// Age of the key frame that a starting consumer is still given. Encoders for the web send one every 2…10 s.
     public var gopCacheDuration = Duration.seconds(12)
+    public var gopBudget = GOPBudget()
     /// Bytes of an audio stream's log: 12 s of Opus at 140 kbit/s, so that audio reaches back as far as its picture.
     public var audioLogBytes = 256 << 10
     /// A producer without packets for this long is not flowing. 1 s: Opus DTX still sends every 400 ms.
@@ -34,6 +35,16 @@ public struct SFUConfiguration: Sendable {
         public init(packetsPerSecond: Int?, bitsPerSecond: Int?) {
             (self.packetsPerSecond, self.bitsPerSecond) = (packetsPerSecond, bitsPerSecond)
         }
+    }
+
+    /// What all groups of one worker may take together.
+    public struct GOPBudget: Sendable {
+        /// 512 MB: 64 full groups, or some 400 of a 2 s group at 5 Mbit/s. Beyond, groups too old to begin with are given
+        /// up first, then the largest.
+        public var totalBytes = 512 << 20
+        /// Where there is no group, this much history is kept: what receivers may ask for once more.
+        public var history = Duration.seconds(2)
+        public init() {}
     }
 
     /// How a consumer that starts behind catches up: `burst` packets at once, then in each `interval` as many again

@@ -55,6 +55,15 @@ struct GOPCache: Sendable {
         return start
     }
 
+    /// Nobody begins here any more.
+    mutating func giveUp() { start = nil }
+
+    /// Bytes from its beginning up to the log's head; 0 without one.
+    func length(upTo head: UInt64) -> Int { start.map { Int(head - $0.position) } ?? 0 }
+
+    /// Whether nobody may begin with it any more, for its age.
+    func isTooOld(at now: Instant) -> Bool { start.map { now - $0.arrival > maximumAge } ?? false }
+
     mutating func forget() {
         start = nil
         recent = InlineArray(repeating: (0, 0))

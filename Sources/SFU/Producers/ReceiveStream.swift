@@ -26,6 +26,10 @@ struct ReceiveStream: ~Copyable {
 
     var log: PacketLog
     var gop: GOPCache
+    /// Of the group, as the engine has counted it.
+    var groupBytes = 0
+    /// The log's head when its history was cut the last time.
+    var trimmed: UInt64 = 0
     /// Nobody starts with what lies before: it came before a pause.
     private var past: UInt64 = 0
     var release = ReleaseSchedule()
