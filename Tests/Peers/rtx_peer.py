@@ -93,7 +93,7 @@ def send(port):
 def receive(rtcp_port, payload_type, rtx_payload_type, frames, loop):
     pipeline = Gst.Pipeline.new(None)
     rtpbin = Gst.ElementFactory.make("rtpbin")
-    for key, value in {"rtp-profile": "avpf", "latency": 1000, "do-retransmission": True}.items():
+    for key, value in {"rtp-profile": "avpf", "latency": 2000, "do-retransmission": True}.items():
         Gst.util_set_object_arg(rtpbin, key, str(value).lower())
     pipeline.add(rtpbin)
     caps = {
@@ -120,6 +120,8 @@ def receive(rtcp_port, payload_type, rtx_payload_type, frames, loop):
         sink.set_property(key, value)
     pipeline.add(sink)
     rtpbin.link_pads("send_rtcp_src_0", sink, "sink")
+    # AVPF allows one early feedback between two regular reports (RFC 4585 3.5.2): more reports, more chances to ask.
+    rtpbin.emit("get-internal-session", 0).set_property("rtcp-min-interval", 50 * Gst.MSECOND)
 
     seen = []
     current = [0]

@@ -81,7 +81,7 @@ extension Transport {
 
 extension EndpointTuple {
     /// As mediasoup writes tuples; `localIp` is a deprecated double of `localAddress`.
-    fileprivate var stats: JSONValue {
+    var stats: JSONValue {
         .object(omittingAbsent: [
             "localIp": JSONValue(localAddress),
             "localAddress": JSONValue(localAddress),

@@ -81,3 +81,23 @@ struct RTPListener: Sendable {
 
     private static let method = "[method:transport.produce]"
 }
+
+extension RTPListener {
+    /// What packets are known by, in order, for dumps.
+    var tables:
+        (
+            ssrcs: [(key: UInt32, value: SlabIndex)], mids: [(key: String, value: SlabIndex)],
+            rids: [(key: String, value: SlabIndex)]
+        )
+    {
+        (bySSRC.sorted { $0.key < $1.key }, byMID.sorted { $0.key < $1.key }, byRID.sorted { $0.key < $1.key })
+    }
+
+    /// The extension ids that this listener reads by, under mediasoup's names.
+    var dumpedExtensions: JSONValue {
+        .object(omittingAbsent: [
+            "mid": midExtensionID.map { JSONValue($0) }, "rid": ridExtensionID.map { JSONValue($0) },
+            "rrid": repairedRIDExtensionID.map { JSONValue($0) },
+        ])
+    }
+}
