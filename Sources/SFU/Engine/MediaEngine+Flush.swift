@@ -98,9 +98,10 @@ extension MediaEngine {
             let overhead = sent * (transports[transport].security?.overhead ?? 0)
             transports[transport].sent.count(size + overhead, now: now)
             transports[transport].sent.countRTP(size, now: now)
-            transports[transport].drops.unprotected += senders[index].forwarder.failureCount - failures
+            let unprotected = senders[index].forwarder.failureCount - failures
+            if unprotected > 0 { transports[transport].drops.unprotected += unprotected }
             meter.forwarded(sent)
-            armBandwidth(of: transport)
+            if senders[index].forwarder.carriesTransportNumber { armBandwidth(of: transport) }
         }
         switch progress {
         case .outboxFull: return true
