@@ -27,7 +27,7 @@ soak: prepare-test ## A thousand pipelines, started and killed at any moment (mi
 	LADLE_ROOMS=SystemTests LADLE_SOAK_CYCLES=1000 swift test -c $(CONFIGURATION) --skip-build --filter "Start and kill"
 
 bench: $(BIN)/.built ## Measure waiting times and the cost per forwarded packet (minutes; QUICK=1: one); BASELINE=DIR compares
-	cd Benchmarks && LADLE_FLOORS=6 swift build -c release --scratch-path ../.build-bench
+	cd Benchmarks && LADLE_FLOORS=6 swift build -c release --disable-build-manifest-caching --scratch-path ../.build-bench
 	@Benchmarks/run $(CURDIR)/$(BIN) "$(QUICK)" "$(BASELINE)"
 
 fuzz: ## Look for input that breaks a parser or the engine, FUZZ_SECONDS (60) for each target; see Fuzz/README.md

@@ -13,6 +13,8 @@ extension FuzzTarget {
         case .ortc:
             try ["ortc/router-capabilities-standard.json", "mediasoup-3.14.16/router-capabilities-demo.json"].map(file)
                 + Self.requests
+        case .srtp: Self.conversations
+        case .engine: [try Self.scene(Self.datagrams(try file("rtp/vp8-gst.rtp4571"))), try Self.scene([])]
         }
     }
 
@@ -29,6 +31,36 @@ extension FuzzTarget {
             offset = end
         }
         return datagrams
+    }
+
+    /// For each suite: a packet of ours that comes back, the same changed, RTCP of ours, and two that nobody protected.
+    private static let conversations: [[UInt8]] = (0..<4).map { suite in
+        let rtp: [UInt8] = [0x80, 96, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4]
+        let rtcp: [UInt8] = [0x80, 201, 0, 1, 0, 0, 0, 7]
+        func step(_ what: UInt8, _ change: UInt8, _ packet: [UInt8]) -> [UInt8] {
+            [what, change, 0, UInt8(packet.count)] + packet
+        }
+        return [UInt8(suite)] + step(2, 0, rtp) + step(2, 3, rtp) + step(2, 0x85, rtp) + step(3, 0, rtcp)
+            + step(0, 0, rtp + [UInt8](repeating: 9, count: 16)) + step(1, 0, rtcp + [UInt8](repeating: 9, count: 20))
+    }
+
+    /// Two transports, each kind of producer, consumers of them, packets and reports, and the end of some of it.
+    private static func scene(_ payloads: [[UInt8]]) throws -> [UInt8] {
+        var bytes: [UInt8] = [9, 2, 9, 0, 9, 14, 12, 16, 12, 17, 12, 18]
+        for kind in 0..<6 as Range<UInt8> { bytes += [10, kind] }
+        for producer in 0..<6 as Range<UInt8> { bytes += [11, producer << 4 | 1, 0] }
+        for (place, payload) in payloads.prefix(30).enumerated() where payload.count > 12 {
+            let body = payload.dropFirst(12)
+            for kind in 0..<6 as Range<UInt8> {
+                bytes += [4, 1, kind, UInt8(truncatingIfNeeded: place), 4 | UInt8(kind & 1) << 4]
+                bytes += [UInt8(body.count >> 8), UInt8(truncatingIfNeeded: body.count)] + body
+            }
+            bytes += [0, 0, 0, 40]
+        }
+        // A NACK of a receiver's, a second, a look at it all, then pausing, resuming and closing.
+        bytes += [8, 2, 0, 16, 0x81, 205, 0, 3, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0xFF, 0xFF, 0, 0, 0x4E, 0x20]
+        bytes += [15, 0, 15, 1, 13, 1, 0, 13, 1, 1, 13, 1, 4, 13, 1, 5, 14, 1, 0, 14, 1, 1, 14, 1, 2]
+        return bytes
     }
 
     /// One of each kind that captures lack.

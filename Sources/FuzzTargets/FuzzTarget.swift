@@ -13,6 +13,10 @@ public enum FuzzTarget: String, Sendable, CaseIterable {
     case rtcp
     /// JSON text: capabilities and parameters, negotiated as requests bring them.
     case ortc
+    /// A suite and packets: protected ones from outside, and our own that come back changed or not.
+    case srtp
+    /// A whole engine: datagrams, time and commands.
+    case engine
 
     public func run(_ bytes: RawSpan) {
         switch self {
@@ -23,6 +27,8 @@ public enum FuzzTarget: String, Sendable, CaseIterable {
         case .opus: fuzzPayloads(bytes, .opus)
         case .rtcp: fuzzRTCP(bytes)
         case .ortc: fuzzORTC(bytes)
+        case .srtp: fuzzSRTP(bytes)
+        case .engine: fuzzEngine(bytes)
         }
     }
 }
