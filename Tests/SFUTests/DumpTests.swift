@@ -86,6 +86,48 @@ import Testing
         #expect(difference(parameters?["encodings"], members?["encodings"]) == nil)
     }
 
+    @Test func `dump of a simulcast producer`() throws {
+        let stage = try Stage()
+        let source = try stage.transport("source", rtcpMux: true, cname: "golden")
+        var parameters = Parameters.vp8(
+            feedback: [RTCPFeedback("nack"), RTCPFeedback("nack", "pli"), RTCPFeedback("ccm", "fir")])
+        parameters.encodings = [1001, 1002].map { RTPEncodingParameters(ssrc: $0, scalabilityMode: "L1T3") }
+        try stage.produce("video", on: source, parameters)
+        let id = ProducerID(rawValue: "video")
+        try stage.engine.enableTraceEvent(TraceEventTypes(["keyframe", "pli", "fir"]), of: id)
+        for ssrc: UInt32 in [1001, 1002] {
+            stage.feed(
+                try Packets.rtp(sequence: 1, ssrc: ssrc, payload: Packets.vp8Payload(isKeyFrame: true)), on: source.rtp)
+        }
+        var expected = try #require(try golden("simulcast video producer").objectValue)
+        // mediasoup's media process keeps modes out of its mapping.
+        let dump = try stage.engine.dump(of: id)
+        expected["rtpMapping"] = dump["rtpMapping"]
+        #expect(difference(dump, .object(expected)) == nil)
+        let mapping = try golden("simulcast video producer")["rtpMapping"]
+        #expect(difference(dump["rtpMapping"]?["codecs"], mapping?["codecs"]) == nil)
+        #expect(dump["rtpMapping"]?["encodings"]?.arrayValue?.map { $0["ssrc"] } == [1001, 1002])
+    }
+
+    @Test func `dump of an SVC consumer without packets: no layers are -1`() throws {
+        let stage = try Stage()
+        let source = try stage.transport("source", rtcpMux: true, cname: "golden")
+        var parameters = Parameters.vp8(ssrc: 3000, payloadType: 98, feedback: [])
+        parameters.codecs[0].mimeType = "video/VP9"
+        parameters.codecs[0].parameters = ["profile-id": 2]
+        parameters.encodings[0].scalabilityMode = "L3T3"
+        try stage.produce("video", on: source, parameters)
+        #expect(
+            difference(
+                try stage.engine.dump(of: ProducerID(rawValue: "video"))["rtpParameters"],
+                try golden("svc producer (no packet)")["rtpParameters"]) == nil)
+        try stage.receiver("c", of: "video", at: 5000, try everything)
+        let dump = try stage.engine.dump(of: ConsumerID(rawValue: "c"))
+        var expected = try #require(try golden("svc consumer (no packet)").objectValue)
+        expected["rtpParameters"] = dump["rtpParameters"]
+        #expect(difference(dump, .object(expected)) == nil)
+    }
+
     @Test func `dump of a plain transport`() throws {
         let (stage, source) = try scene()
         try stage.receiver("c", of: "video", at: 5000, try everything)

@@ -8,13 +8,16 @@ enum Contestant: String, CaseIterable, Codable, CodingKeyRepresentable {
     case coreAtOnce = "core-at-once"
     /// The bare loop that sleeps until the next millisecond and sends what has come as segments.
     case bareTick = "bare-tick"
+    /// The same three with AES-128-GCM.
     case bareGCM = "bare-gcm"
+    case coreGCM = "core-gcm"
+    case coreAtOnceGCM = "core-at-once-gcm"
     case bareTickGCM = "bare-tick-gcm"
 
     var isBare: Bool {
         switch self {
         case .bare, .bareTick, .bareGCM, .bareTickGCM: true
-        case .core, .coreAtOnce: false
+        case .core, .coreAtOnce, .coreGCM, .coreAtOnceGCM: false
         }
     }
 
@@ -22,15 +25,15 @@ enum Contestant: String, CaseIterable, Codable, CodingKeyRepresentable {
     var reference: Contestant {
         switch self {
         case .bare, .core, .coreAtOnce, .bareTick: .bare
-        case .bareGCM, .bareTickGCM: .bareGCM
+        case .bareGCM, .coreGCM, .coreAtOnceGCM, .bareTickGCM: .bareGCM
         }
     }
 
     /// Holding back and ticking only do something for packets that come singly.
     func takesPart(in load: Load) -> Bool {
         switch self {
-        case .bare, .core, .bareGCM: true
-        case .coreAtOnce, .bareTick, .bareTickGCM: load.burst == 1 && load.rate >= 1000
+        case .bare, .core, .bareGCM, .coreGCM: true
+        case .coreAtOnce, .coreAtOnceGCM, .bareTick, .bareTickGCM: load.burst == 1 && load.rate >= 1000
         }
     }
 }

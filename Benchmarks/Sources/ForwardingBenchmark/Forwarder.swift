@@ -21,8 +21,10 @@ enum Forwarder {
         case .bareGCM: bare(ports, bench_bare(sending: isSingle ? BENCH_SENDMMSG : BENCH_SEGMENTS, gcm: 1, tick_ns: 0))
         case .bareTick: bare(ports, bench_bare(sending: BENCH_SEGMENTS, gcm: 0, tick_ns: 1_000_000))
         case .bareTickGCM: bare(ports, bench_bare(sending: BENCH_SEGMENTS, gcm: 1, tick_ns: 1_000_000))
-        case .core: try await core(ports, coalescing: true)
-        case .coreAtOnce: try await core(ports, coalescing: false)
+        case .core: try await core(ports, coalescing: true, gcm: false)
+        case .coreAtOnce: try await core(ports, coalescing: false, gcm: false)
+        case .coreGCM: try await core(ports, coalescing: true, gcm: true)
+        case .coreAtOnceGCM: try await core(ports, coalescing: false, gcm: true)
         }
     }
 
@@ -40,7 +42,7 @@ enum Forwarder {
         say(bench_bare_loop(socket, &destinations, Int32(destinations.count), how))
     }
 
-    private static func core(_ ports: [UInt16], coalescing: Bool) async throws {
+    private static func core(_ ports: [UInt16], coalescing: Bool, gcm: Bool) async throws {
         let core = try EmbeddedCore(
             MediaPlaneConfiguration(workers: 1, coalescing: coalescing),
             logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() })
@@ -56,8 +58,12 @@ enum Forwarder {
         var capabilities = router.rtpCapabilities
         capabilities.headerExtensions = []
         for port in ports {
-            let outlet = try await core.createPlainTransport(on: router.id, PlainTransportOptions())
-            _ = try await core.connect(outlet.id, PlainTransportRemote(ip: "127.0.0.1", port: port))
+            let outlet = try await core.createPlainTransport(
+                on: router.id,
+                PlainTransportOptions(enableSRTP: gcm, srtpCryptoSuite: gcm ? "AEAD_AES_128_GCM" : nil))
+            // Nobody decrypts: our own key will do as the receiver's.
+            _ = try await core.connect(
+                outlet.id, PlainTransportRemote(ip: "127.0.0.1", port: port, srtpParameters: outlet.srtpParameters))
             _ = try await core.consume(
                 on: outlet.id, ConsumeOptions(producer: producer.id, rtpCapabilities: capabilities))
         }

@@ -7,18 +7,19 @@ public struct ByteArea: ~Copyable {
     /// Valid for the life of the area. Public because the kernel reads send slots through `iovec`.
     public let base: UnsafeMutableRawPointer
     public let capacity: Int
+    /// Who holds it may read the memory after the area is gone.
+    let lease: MemoryLease
 
     /// - Parameter capacity: In bytes, rounded up to whole pages.
     public init(capacity: Int) {
         let whole = (max(capacity, 1) + 4095) & ~4095
-        // Anonymous and private: no file, zero filled, given back whole by munmap in deinit.
+        // Anonymous and private: no file, zero filled, given back whole by munmap when the lease ends.
         let memory = mmap(nil, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
         guard let memory, memory != MAP_FAILED else { preconditionFailure("no address space for \(whole) bytes") }
         base = memory
         self.capacity = whole
+        lease = MemoryLease(memory, whole)
     }
-
-    deinit { munmap(base, capacity) }
 
     /// Gives the memory of all pages back that lie whole in a range; they are zero when they are touched again.
     public mutating func discard(_ range: Range<Int>) {
@@ -102,4 +103,16 @@ public struct ByteArea: ~Copyable {
     func check(_ offset: Int, _ count: Int) {
         precondition(offset >= 0 && count >= 0 && offset <= capacity - count, "outside of the area")
     }
+}
+
+/// Mapped memory that is given back when its last holder goes.
+///
+/// `@unchecked` holds: it only remembers what to unmap.
+final class MemoryLease: @unchecked Sendable {
+    private let base: UnsafeMutableRawPointer
+    private let size: Int
+
+    init(_ base: UnsafeMutableRawPointer, _ size: Int) { (self.base, self.size) = (base, size) }
+
+    deinit { munmap(base, size) }
 }

@@ -45,6 +45,10 @@ public struct PacketLog: ~Copyable {
     @usableFromInline let mask: UInt64
     /// Where the next packet will be written.
     public private(set) var head: UInt64 = 0
+    /// Others, on threads of their own, that read the log themselves.
+    private var readers: [LinkedLog] = []
+    /// Up to here may be written without asking them.
+    private var fence = UInt64.max
     /// The oldest packet still there; equal to `head` when there is none.
     public private(set) var tail: UInt64 = 0
 
@@ -81,7 +85,9 @@ public struct PacketLog: ~Copyable {
         let size = Self.recordSize + (length + 7) & ~7
         // One record more, so that there is always room for the one that closes the lap.
         if lapLength + size + Self.recordSize > capacity { closeLap() }
-        makeRoom(until: head + UInt64(size + Self.recordSize))
+        let end = head + UInt64(size + Self.recordSize)
+        makeRoom(until: end)
+        if end > fence { askReaders() }
         let position = head
         let place = Int(position & mask)
         let record = Record(
@@ -163,6 +169,7 @@ public struct PacketLog: ~Copyable {
     /// Forgets what lies before a position (that of a packet, or `head`), and gives the memory back that nothing lies in.
     public mutating func forget(before position: UInt64) {
         while tail < head, tail < position { tail = self.position(after: tail, load(at: Int(tail & mask))) }
+        if !readers.isEmpty { askReaders() }
         let (free, used) = (Int(head & mask), Int(tail & mask))
         if tail == head {
             area.discard(0..<capacity)
@@ -192,5 +199,28 @@ public struct PacketLog: ~Copyable {
         area.check(place, Self.recordSize)
         // As in load(at:).
         area.base.storeBytes(of: record, toByteOffset: place, as: Record.self)
+    }
+}
+
+// MARK: - Readers on other threads
+
+extension PacketLog {
+    /// Lets another thread read from a packet on, what it is told of by `publish`. Attaching again moves its place.
+    public mutating func attach(_ reader: LinkedLog, at position: UInt64) {
+        reader.begin(
+            LinkedLog.Memory(base: UnsafeRawPointer(area.base), mask: mask, lease: area.lease), at: position)
+        if !readers.contains(where: { $0 === reader }) { readers.append(reader) }
+        fence = min(fence, position + UInt64(capacity))
+    }
+
+    /// Shows a reader everything up to the head. True: there is something that it had not seen.
+    public func publish(to reader: LinkedLog) -> Bool { reader.publish(head) }
+
+    /// Before bytes are overwritten that a reader may not have read yet: looks where they all are now. One that is a whole
+    /// log behind loses what it has not read.
+    private mutating func askReaders() {
+        readers.removeAll(where: \.isFinished)
+        fence = .max
+        for reader in readers { fence = min(fence, reader.clear(before: tail) + UInt64(capacity)) }
     }
 }

@@ -74,6 +74,7 @@ public struct IncomingBandwidth: Sendable {
 
     // MARK: - RTCP
 
+    @inline(__always)
     public var nextDeadline: Instant? {
         if isLimitDue || isREMBDue { return Instant(nanoseconds: 0) }
         return generator?.nextDeadline ?? nextEstimate.map { Instant(nanoseconds: $0) }

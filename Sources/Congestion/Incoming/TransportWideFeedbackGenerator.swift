@@ -22,6 +22,7 @@ public struct TransportWideFeedbackGenerator: Sendable {
 
     /// Of packets from the sender, 0…1: rtpPacketLossReceived.
     public var packetLoss: Double { losses.share }
+    @inline(__always)
     public var nextDeadline: Instant? { deadline.map { Instant(nanoseconds: $0) } }
 
     /// A packet with this number came. No allocation in the steady state.

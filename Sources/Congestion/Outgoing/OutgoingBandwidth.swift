@@ -156,6 +156,7 @@ public struct OutgoingBandwidth: Sendable {
     /// Layers have just been distributed: the next small change waits its interval from here.
     public mutating func rescheduleEvent(now: Instant) { lastEvent = now.nanoseconds }
 
+    @inline(__always)
     public var nextDeadline: Instant? { estimator?.nextDeadline }
 
     public mutating func advance(to now: Instant) -> OutgoingBitrates? {

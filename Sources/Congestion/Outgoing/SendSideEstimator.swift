@@ -162,6 +162,7 @@ public struct SendSideEstimator: Sendable {
 
     // MARK: - Silence
 
+    @inline(__always)
     public var nextDeadline: Instant? { nextSilenceStep.map { Instant(nanoseconds: $0) } }
 
     public mutating func advance(to now: Instant) {

@@ -16,8 +16,9 @@ public final class EmbeddedCore: MediaCore {
     public let configuration: MediaPlaneConfiguration
 
     /// One at least.
-    private let workers: [Worker]
-    private let directory: Directory
+    let workers: [Worker]
+    let directory: Directory
+    let pipes: PipeTable
     private let ports: Locked<PortPool>
     private let eventsContinuation: AsyncStream<MediaCoreEvent>.Continuation
     private let logger: Logger
@@ -43,8 +44,10 @@ public final class EmbeddedCore: MediaCore {
             PortPool(
                 ip: configuration.listenIP, range: configuration.portRange, quarantine: configuration.portQuarantine,
                 start: .random(in: 0 ... .max)))
+        pipes = PipeTable()
         let surroundings = Worker.Surroundings(
-            configuration: configuration, ports: ports, directory: directory, events: eventsContinuation)
+            configuration: configuration, ports: ports, directory: directory, events: eventsContinuation,
+            exchange: LinkExchange(loops), pipes: pipes)
         workers = loops.enumerated().map { Worker(number: $0, loop: $1, surroundings) }
         answers = workers.map { worker in Inquiry { await worker.answer() } }
         measurements = workers.map { worker in Inquiry { await worker.measure() } }
@@ -114,7 +117,7 @@ public final class EmbeddedCore: MediaCore {
     /// Routers, transports, producers and consumers that live.
     public var objectCount: Int { directory.count }
 
-    private func worker(of object: Directory.Object) -> Worker { workers[directory.holder(of: object) ?? 0] }
+    func worker(of object: Directory.Object) -> Worker { workers[directory.holder(of: object) ?? 0] }
 }
 
 // MARK: - Health

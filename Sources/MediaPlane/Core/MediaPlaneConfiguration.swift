@@ -14,6 +14,10 @@ public struct MediaPlaneConfiguration: Sendable, Hashable {
     public var portQuarantine: Duration
     /// Threads that forward media; each router is on one. Nil: one per core.
     public var workers: Int?
+    /// The most that one transport may send us; what comes beyond is dropped and counted. Nil: no ceiling.
+    /// 50,000 packets and 400 Mbit a second: ten 4K cameras; a sender that floods takes a tenth of a core at most.
+    public var ingressPacketsPerSecond: Int? = 50_000
+    public var ingressBitsPerSecond: Int? = 400_000_000
     /// The most that a producer keeps since its last key frame.
     public var gopCacheBytes: Int
     /// The longest time since its last key frame that a producer keeps.
@@ -60,6 +64,12 @@ public struct MediaPlaneConfiguration: Sendable, Hashable {
         }
         if let workers, !Self.workerCounts.contains(workers) {
             throw .init(key: "workers", value: "\(workers)", expected: "1 to \(Self.workerCounts.upperBound) workers")
+        }
+        for (key, value) in [
+            ("ingressPacketsPerSecond", ingressPacketsPerSecond), ("ingressBitsPerSecond", ingressBitsPerSecond),
+        ] {
+            guard let value, value < 1 else { continue }
+            throw .init(key: key, value: "\(value)", expected: "1 or more")
         }
         if !(65_536...(1 << 30)).contains(gopCacheBytes) {
             throw .init(key: "gopCacheBytes", value: "\(gopCacheBytes)", expected: "65536 to 1073741824 bytes")

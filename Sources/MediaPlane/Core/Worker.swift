@@ -12,6 +12,8 @@ actor Worker {
         let ports: Locked<PortPool>
         let directory: Directory
         let events: AsyncStream<MediaCoreEvent>.Continuation
+        let exchange: LinkExchange
+        let pipes: PipeTable
     }
 
     nonisolated let loop: MediaLoop
@@ -19,12 +21,17 @@ actor Worker {
     nonisolated let gauge = WorkerGauge()
 
     /// Its place among the workers.
-    private let number: Int
-    private let directory: Directory
+    let number: Int
+    let directory: Directory
+    private let exchange: LinkExchange
+    private let pipes: PipeTable
     private let configuration: MediaPlaneConfiguration
     private let events: AsyncStream<MediaCoreEvent>.Continuation
-    private var plane: Plane
+    var plane: Plane
     private var isShutDown = false
+    /// Readers of consumers on direct transports.
+    var readers: [ConsumerID: DirectPackets] = [:]
+    var nextDirect: UInt32 = 0
     /// The highest sums that were told: a counter does not fall, although late packets lower what was lost.
     private var toldLost = (received: Int64(0), sent: Int64(0))
 
@@ -34,9 +41,13 @@ actor Worker {
         directory = surroundings.directory
         configuration = surroundings.configuration
         events = surroundings.events
+        exchange = surroundings.exchange
+        pipes = surroundings.pipes
         var settings = SFUConfiguration()
         settings.gopCacheBytes = configuration.gopCacheBytes
         settings.gopCacheDuration = configuration.gopCacheDuration
+        settings.ingress = .init(
+            packetsPerSecond: configuration.ingressPacketsPerSecond, bitsPerSecond: configuration.ingressBitsPerSecond)
         settings.coalescing.isEnabled = configuration.coalescing
         settings.srtpBackend = configuration.srtpBackend
         // A step of the wall clock later on does not reach sender reports: receivers want their clock even, not right.
@@ -80,33 +91,67 @@ actor Worker {
         guard !isShutDown else { return }
         isShutDown = true
         plane.closeAllSockets(now: Self.now())
+        for reader in readers.values { reader.finish() }
         gauge.tell(consumers: 0)
         loop.stop()
     }
 
     private func turn(_ ready: ReadySockets, now: Instant) -> LoopWait {
         if isShutDown { return .forEver }
+        for note in exchange.take(number) { take(note, now: now) }
         let wait = plane.turn(ready, now: now)
         settle(now: now)
         return wait
     }
 
     /// Performs what the engine wants done beside sending: facts are told before the command that caused them answers.
-    private func settle(now: Instant) {
+    func settle(now: Instant) {
         plane.closeSockets(now: now)
         for event in plane.outbox.takeEvents() {
             guard let event = MediaCoreEvent(event) else { continue }
-            if let object = Directory.Object(closedBy: event) { directory.strike(object) }
+            if let object = Directory.Object(closedBy: event) { hasClosed(object) }
             events.yield(event)
         }
+        exchange.post(plane.engine.takeLinkNotes())
         gauge.tell(consumers: plane.engine.population.consumers)
     }
 
-    private func checkIsUp() throws(MediaCoreError) {
+    /// An object is no more: nobody finds it, and what hung on it ends.
+    private func hasClosed(_ object: Directory.Object) {
+        directory.strike(object)
+        switch object {
+        case .consumer(let id):
+            guard let reader = readers.removeValue(forKey: id) else { return }
+            for port in plane.directs.values { port.remove(reader) }
+            reader.finish()
+        case .transport(let id):
+            guard let other = pipes.remove(id), let worker = directory.holder(of: .transport(other)) else { return }
+            exchange.post(.close(other), to: worker)
+        case .router, .producer: break
+        }
+    }
+
+    /// Another worker has something for this one.
+    private func take(_ note: LinkExchange.Note, now: Instant) {
+        switch note {
+        case .close(let transport): close(transport)
+        case .look(let note):
+            switch note.way {
+            case .down: if !plane.lookDown(note.link, now: now) { exchange.post([note]) }
+            case .up:
+                let closed = plane.command(now) { engine, outbox, now in
+                    engine.lookUp(note.link, now: now, into: &outbox)
+                }
+                if let closed { hasClosed(.consumer(closed)) }
+            }
+        }
+    }
+
+    func checkIsUp() throws(MediaCoreError) {
         if isShutDown { throw MediaCoreError(.failed, name: "Error", message: "the media core has been shut down") }
     }
 
-    private static func now() -> Instant { Instant(nanoseconds: ladle_monotonic_ns()) }
+    static func now() -> Instant { Instant(nanoseconds: ladle_monotonic_ns()) }
 }
 
 // MARK: - Routers and transports
@@ -224,6 +269,7 @@ extension Worker {
             ConsumerDescription(try engine.consume(setup, now: now, into: &outbox))
         }
         directory.enter(.consumer(description.id), on: number)
+        addReader(of: description, on: transport)
         return description
     }
 
@@ -270,7 +316,7 @@ extension Worker {
         closing { engine, outbox, now in engine.close(id, now: now, into: &outbox) }
     }
     func close(_ id: TransportID) {
-        directory.strike(.transport(id))
+        hasClosed(.transport(id))
         closing(last: id) { engine, outbox, now in engine.close(id, now: now, into: &outbox) }
     }
     func close(_ id: ProducerID) {
@@ -280,13 +326,13 @@ extension Worker {
         }
     }
     func close(_ id: ConsumerID) {
-        directory.strike(.consumer(id))
+        hasClosed(.consumer(id))
         closing { engine, outbox, now in engine.close(id, now: now, into: &outbox) }
     }
 
     /// One command to the engine, and what follows from it. The loop makes a turn right after, so media that the command
     /// set free leave at once.
-    private func command<Result>(
+    func command<Result>(
         _ body: (inout MediaEngine, inout Outbox, Instant) throws(SFUError) -> Result
     ) throws(MediaCoreError) -> Result {
         try checkIsUp()
@@ -302,7 +348,7 @@ extension Worker {
     }
 
     /// - Parameter sender: Whose last packets are sent on before.
-    private func closing(
+    func closing(
         last sender: TransportID? = nil, _ body: (inout MediaEngine, inout Outbox, Instant) -> Void
     ) {
         if isShutDown { return }

@@ -136,6 +136,9 @@ public final class MediaLoop: SerialExecutor {
         return epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) == 0 ? 0 : errno
     }
 
+    /// Makes a turn soon, from any thread.
+    public func nudge() { wake() }
+
     private func wake() {
         var one: UInt64 = 1
         _ = write(wakeup, &one, 8)

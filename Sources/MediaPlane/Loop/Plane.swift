@@ -17,6 +17,8 @@ struct Plane: ~Copyable {
     private static let readingTime = Duration.milliseconds(2)
     /// Reads of one socket a turn. What is left is reported again next turn, after the others and the commands.
     private static let readsPerSocket = 8
+    /// 128 KB each: 2 MB, some 2 ms at 100 consumers.
+    private static let looksPerLink = 16
     /// For a socket that is about to be closed, whose buffer is worth some milliseconds. Bounded, since a sender that
     /// knows of no end must not keep the loop; long, since a busy machine takes the thread away in the midst of it.
     private static let lastReadingTime = Duration.milliseconds(100)
@@ -27,6 +29,8 @@ struct Plane: ~Copyable {
     /// Shared with the other workers: the lock is held while a command binds or closes, never on the way of a packet.
     let ports: Locked<PortPool>
     private let gauge: WorkerGauge
+    /// The ways to code of this process, by the sockets that they stand for.
+    var directs: [SocketID: DirectPort] = [:]
     private(set) var counters = MediaPlaneCounters()
     private var received = ReceiveBatch()
     private var sender = SendBatch()
@@ -69,10 +73,39 @@ struct Plane: ~Copyable {
         _ now: Instant, _ body: (inout MediaEngine, inout Outbox, Instant) throws(Failure) -> Result
     ) throws(Failure) -> Result { try body(&engine, &outbox, now) }
 
+    /// Datagrams for code of this process: one copy into the queues of their readers.
+    private mutating func deliver() {
+        let slots = UnsafeRawBufferPointer(start: outbox.slots.base, count: outbox.used)
+        for run in outbox.runs {
+            guard let port = directs[run.socket] else { continue }
+            var offset = Int(run.offset)
+            let end = offset + Int(run.length)
+            while offset < end {
+                let size = min(Int(run.segmentSize), end - offset)
+                port.deliver(UnsafeRawBufferPointer(rebasing: slots[offset..<offset + size]))
+                offset += size
+            }
+        }
+        for port in directs.values { port.wakeReaders() }
+    }
+
+    /// Takes in what the other end of a link has. False: there is more, and it is somebody else's turn.
+    mutating func lookDown(_ link: MediaLink, now: Instant) -> Bool {
+        for _ in 0..<Self.looksPerLink {
+            switch engine.lookDown(link, now: now, into: &outbox) {
+            case .done: return true
+            case .flushAndLookAgain: flush(now: now)
+            }
+        }
+        return false
+    }
+
     /// Gives the kernel what a command or a turn wrote.
-    mutating func send() {
+    mutating func send(now: Instant) {
         if outbox.runs.isEmpty { return }
         sender.send(outbox, on: &sockets, counting: &counters)
+        if !directs.isEmpty { deliver() }
+        for (owner, count) in sender.unsent { engine.sendFailed(owner, count: count, now: now) }
         outbox.removeDatagrams()
     }
 
@@ -80,7 +113,7 @@ struct Plane: ~Copyable {
     mutating func closeSockets(now: Instant) {
         let done = outbox.takeSocketsToClose()
         if done.isEmpty { return }
-        send()
+        send(now: now)
         for socket in done { close(socket, now: now) }
     }
 
@@ -97,6 +130,7 @@ struct Plane: ~Copyable {
 
     /// Closes a socket; its port rests.
     mutating func close(_ socket: SocketID, now: Instant) {
+        directs.removeValue(forKey: socket)?.finish()
         if let port = sockets.remove(socket) { ports.withLock { $0.release(port, now: now) } }
     }
 
@@ -107,8 +141,8 @@ struct Plane: ~Copyable {
 
     private mutating func flush(now: Instant) {
         (datagramsSinceFlush, bytesSinceFlush) = (0, 0)
-        while engine.flush(now: now, into: &outbox) { send() }
-        send()
+        while engine.flush(now: now, into: &outbox) { send(now: now) }
+        send(now: now)
     }
 
     private static func isOver(_ end: Instant) -> Bool { Instant(nanoseconds: ladle_monotonic_ns()) > end }

@@ -20,6 +20,8 @@ public struct SendBatch: ~Copyable {
     private let control: UnsafeMutableRawPointer
 
     private let call: Call
+    /// What of the last outbox was not sent, by outgoing stream; what belongs to none is left out.
+    public private(set) var unsent: [(owner: SlabIndex, count: Int)] = []
 
     /// - Parameter call: The kernel's, but for tests of what a full buffer does.
     public init(_ call: @escaping Call = ladle_sendmmsg) {
@@ -42,6 +44,7 @@ public struct SendBatch: ~Copyable {
     public mutating func send(
         _ outbox: borrowing Outbox, on sockets: inout SocketTable, counting counters: inout MediaPlaneCounters
     ) {
+        unsent.removeAll(keepingCapacity: true)
         let slots = UnsafeRawBufferPointer(start: outbox.slots.base, count: outbox.used)
         outbox.runs.withUnsafeBufferPointer { runs in
             var start = 0
@@ -62,7 +65,7 @@ public struct SendBatch: ~Copyable {
     ) {
         guard let route = sockets.route(socket) else { return }
         if route.fullTurn == counters.turns {
-            for run in runs { counters.overflowed += UInt64(run.count) }
+            for run in runs { lose(run, errno: EAGAIN, &counters) }
             return
         }
         guard route.takesRuns else {
@@ -94,14 +97,14 @@ public struct SendBatch: ~Copyable {
                     sendSingly(runs[next...], of: slots, on: socket, &sockets, &counters)
                     return
                 }
-                counters.failed += 1
+                lose(runs[next], errno: Int32(-result), &counters)
                 next += 1
             case EAGAIN, ENOBUFS:
                 sockets.isFull(socket, turn: counters.turns)
-                for run in runs[next...] { counters.overflowed += UInt64(run.count) }
+                for run in runs[next...] { lose(run, errno: Int32(-result), &counters) }
                 return
             default:
-                counters.countUnsent(runs[next], errno: Int32(-result))
+                lose(runs[next], errno: Int32(-result), &counters)
                 next += 1
             }
         }
@@ -148,7 +151,7 @@ public struct SendBatch: ~Copyable {
                 single.offset = run.offset + index * UInt32(run.segmentSize)
                 single.length = min(UInt32(run.segmentSize), run.offset + run.length - single.offset)
                 if isFull {
-                    counters.overflowed += 1
+                    lose(single, errno: EAGAIN, &counters)
                     continue
                 }
                 isFull = !sendAlone(single, of: slots, on: descriptor, &counters)
@@ -157,25 +160,31 @@ public struct SendBatch: ~Copyable {
         }
     }
 
+    /// Counts a run that was not taken. No list of many: a stream's runs lie side by side.
+    private mutating func lose(_ run: SegmentRun, errno number: Int32, _ counters: inout MediaPlaneCounters) {
+        counters.countUnsent(run, errno: number)
+        guard let owner = run.owner else { return }
+        if let last = unsent.last, last.owner == owner {
+            unsent[unsent.count - 1].count += Int(run.count)
+        } else {
+            unsent.append((owner, Int(run.count)))
+        }
+    }
+
     /// A run of one datagram. False: the buffer is full.
-    private func sendAlone(
+    private mutating func sendAlone(
         _ run: SegmentRun, of slots: UnsafeRawBufferPointer, on descriptor: Int32, _ counters: inout MediaPlaneCounters
     ) -> Bool {
-        withUnsafePointer(to: run) { run in
+        let result = withUnsafePointer(to: run) { run in
             fill(0, UnsafeBufferPointer(start: run, count: 1), slots, nil)
-            var result = call(descriptor, messages, 1)
+            let result = call(descriptor, messages, 1)
+            guard result == -ECONNREFUSED else { return result }
             // An ICMP error for something sent earlier is reported once, and this datagram has not been tried.
-            if result == -ECONNREFUSED {
-                counters.refused += 1
-                result = call(descriptor, messages, 1)
-            }
-            if result == 1 {
-                counters.countSent(run.pointee)
-            } else {
-                counters.countUnsent(run.pointee, errno: -result)
-            }
-            return result != -EAGAIN && result != -ENOBUFS
+            counters.refused += 1
+            return call(descriptor, messages, 1)
         }
+        if result == 1 { counters.countSent(run) } else { lose(run, errno: -result, &counters) }
+        return result != -EAGAIN && result != -ENOBUFS
     }
 
     private static let destinationOffset: Int = {

@@ -23,6 +23,8 @@ struct Consumer: ~Copyable {
 
     /// One, or for a pipe one for each encoding, in their order.
     var senders: [SlabIndex] = []
+    /// A pipe within this process: the link that its streams go over.
+    var link: MediaLink?
 
     init(
         _ setup: ConsumerSetup, parameters: RTPParameters, kind: MediaKind, type: ConsumerType, transport: SlabIndex,

@@ -64,6 +64,8 @@ struct PacketForwarder: Sendable {
     }
 
     var ssrc: UInt32 { rewriter.ssrc }
+    /// Packets are numbered for the transport's estimate of its bandwidth.
+    var carriesTransportNumber: Bool { rewriter.carriesTransportNumber }
 
     /// Whether what goes out is noted for traces, and what was since they were taken.
     var tracesPackets = false

@@ -23,6 +23,9 @@ struct SendStream: ~Copyable {
     var catchUp = CatchUp()
     var rate = RateMeter(window: RateMeter.streamWindow)
     var reports = ConsumerReports()
+    var failures = SendFailures()
+    /// Within this process: another engine reads the packets itself.
+    var outlet: LinkOutlet?
     var pliCount = 0
     var firCount = 0
     var nackCount = 0
@@ -71,5 +74,6 @@ struct SendStream: ~Copyable {
     mutating func stop() {
         forwarder.stop()
         catchUp.end()
+        outlet?.flow = .stopped
     }
 }

@@ -13,6 +13,7 @@ extension MediaEngine {
         _ id: TransportID, _ bitrate: Int64, now: Instant
     ) throws(SFUError) {
         let index = try index(id, "transport.setMaxIncomingBitrate")
+        try checkHasBandwidth(index, "setMaxIncomingBitrate")
         transports[index].bandwidth.setMaxIncoming(max(0, bitrate))
         armBandwidth(of: index)
     }
@@ -24,6 +25,7 @@ extension MediaEngine {
     ) throws(SFUError) {
         let method = "transport.setMaxOutgoingBitrate"
         let index = try index(id, method)
+        try checkHasBandwidth(index, "setMaxOutgoingBitrate")
         try Self.checkBitrate(bitrate, method)
         let least = transports[index].bandwidth.minOutgoingBitrate
         guard bitrate == 0 || bitrate >= least else {
@@ -42,6 +44,7 @@ extension MediaEngine {
     ) throws(SFUError) {
         let method = "transport.setMinOutgoingBitrate"
         let index = try index(id, method)
+        try checkHasBandwidth(index, "setMinOutgoingBitrate")
         try Self.checkBitrate(bitrate, method)
         let most = transports[index].bandwidth.maxOutgoingBitrate
         guard most == 0 || bitrate <= most else {
@@ -50,6 +53,13 @@ extension MediaEngine {
         }
         if transports[index].bandwidth.setMinOutgoing(bitrate, now: now) != nil {
             distributeBandwidth(of: index, now: now, into: &out)
+        }
+    }
+
+    /// Code of this process has no path whose bitrate could be limited.
+    private func checkHasBandwidth(_ transport: SlabIndex, _ method: String) throws(SFUError) {
+        guard transports[transport].kind != .direct else {
+            throw .unsupported("\(method)() not implemented in DirectTransport")
         }
     }
 

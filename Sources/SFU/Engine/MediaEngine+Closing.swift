@@ -30,7 +30,10 @@ extension MediaEngine {
     }
 
     public mutating func close(_ id: ProducerID, now: Instant, into out: inout Outbox) {
-        guard let index = producerByID[id] else { return }
+        if let index = producerByID[id] { close(index, now: now, into: &out) }
+    }
+
+    mutating func close(_ index: SlabIndex, now: Instant, into out: inout Outbox) {
         closeConsumers(of: index, into: &out)
         let transport = producers[index].transport
         transports[transport].producers.removeAll { $0 == index }
@@ -48,7 +51,7 @@ extension MediaEngine {
     /// The sockets of a transport: before it is closed, what lies in them is to be received. It was sent in time.
     public func sockets(of id: TransportID) -> [SocketID] {
         guard let index = transportByID[id] else { return [] }
-        return transports[index].link.sockets
+        return transports[index].sockets
     }
 
     public func transport(of id: ProducerID) -> TransportID? {
@@ -77,8 +80,8 @@ extension MediaEngine {
     ) -> (TransportID, [SlabIndex]) {
         let producerIndexes = transports[index].producers
         for producer in producerIndexes {
-            producerByID[producers[producer].id] = nil
-            out.report(.producerClosed(producers[producer].id))
+            forget(producer)
+            if producers[producer].link == nil { out.report(.producerClosed(producers[producer].id)) }
         }
         for consumer in transports[index].consumers {
             out.report(.consumerClosed(consumers[consumer].id, .transportClosed))
@@ -100,6 +103,7 @@ extension MediaEngine {
     private mutating func remove(_ index: SlabIndex, onTransport: Bool, onProducer: Bool) {
         let (transport, producer) = (consumers[index].transport, consumers[index].producer)
         consumerByID[consumers[index].id] = nil
+        if let link = consumers[index].link { endLink(link, of: index) }
         for sender in consumers[index].senders { removeSender(sender) }
         bandwidthFreed(by: index)
         if onTransport { transports[transport].consumers.removeAll { $0 == index } }
@@ -118,7 +122,7 @@ extension MediaEngine {
 
     /// Frees a producer whose consumers are gone or going.
     private mutating func remove(_ index: SlabIndex, now: Instant, into out: inout Outbox) {
-        producerByID[producers[index].id] = nil
+        forget(index)
         leaveObservers(index, now: now, into: &out)
         routers[producers[index].router].clocks.leave(cname: producers[index].cname)
         for stream in producers[index].streams {
@@ -138,7 +142,7 @@ extension MediaEngine {
         guard let transport = transports.remove(index) else { return }
         transportByID[transport.id] = nil
         closedTotals.drops += transport.drops
-        for socket in transport.link.sockets {
+        for socket in transport.sockets {
             transportBySocket[socket] = nil
             out.close(socket)
         }

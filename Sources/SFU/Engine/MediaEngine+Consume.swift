@@ -8,14 +8,14 @@ extension MediaEngine {
         _ setup: ConsumerSetup, now: Instant, into out: inout Outbox
     ) throws(SFUError) -> ConsumerState {
         let transport = try index(setup.transport, "transport.consume")
-        guard let producer = producerByID[setup.producer], producers[producer].router == transports[transport].router
-        else {
+        guard let producer = producer(setup.producer, on: transports[transport].router) else {
             throw SFUError(.notFound, "Producer with id \"\(setup.producer)\" not found")
         }
         guard consumerByID[setup.id] == nil else {
             throw SFUError(
                 .conflict, "Channel request handler with ID \(setup.id) already exists [method:transport.consume]")
         }
+        if transports[transport].kind.isPipe { return pipe(producer, setup, on: transport, now: now, into: &out) }
         let kind = producers[producer].kind
         var parameters: RTPParameters
         do {
@@ -74,7 +74,7 @@ extension MediaEngine {
         var current: UInt8 = 0
         var own: UInt8 = 10
         if let sender = consumers[consumer].senders.first {
-            own = senders[sender].reports.score.value
+            own = min(senders[sender].reports.score.value, senders[sender].failures.score)
             current = isForwarding(consumer) ? streams[senders[sender].stream].score : 0
         }
         var all: [UInt8] = []
@@ -86,12 +86,11 @@ extension MediaEngine {
 
     /// False also for unknown ids and invalid capabilities.
     public func canConsume(_ producer: ProducerID, on router: RouterID, _ capabilities: RTPCapabilities) -> Bool {
-        guard let index = producerByID[producer], let router = routerByID[router], producers[index].router == router
-        else { return false }
+        guard let router = routerByID[router], let index = self.producer(producer, on: router) else { return false }
         return ORTC.canConsume(producers[index].consumableRTPParameters, capabilities)
     }
 
-    private mutating func makeFreeSSRC(on transport: SlabIndex) -> UInt32 {
+    mutating func makeFreeSSRC(on transport: SlabIndex) -> UInt32 {
         // Two may collide with its RTX neighbour only by a chance of 1 in 10⁹; equal ones are looked for.
         while true {
             let ssrc = makeSSRC()
@@ -139,6 +138,10 @@ extension MediaEngine {
         let consumer = senders[index].consumer
         guard consumers[consumer].layers == nil || consumers[consumer].layers?.target != nil else { return }
         let stream = senders[index].stream
+        if senders[index].outlet != nil {
+            startOutlet(index, of: stream, now: now, into: &out)
+            return
+        }
         guard streams[stream].detectsKeyFrames || consumers[consumer].layers != nil else {
             startWithoutKeyFrame(index, stream, now: now)
             return

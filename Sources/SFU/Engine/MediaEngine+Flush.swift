@@ -54,6 +54,10 @@ extension MediaEngine {
     mutating func serve(
         _ index: SlabIndex, of stream: SlabIndex, live: Bool, now: Instant, into out: inout Outbox
     ) -> Bool {
+        if senders[index].outlet != nil {
+            publish(index, of: stream, now: now)
+            return false
+        }
         switch senders[index].forwarder.flow {
         case .stopped: return false
         case .waiting:
@@ -79,7 +83,7 @@ extension MediaEngine {
         into out: inout Outbox
     ) -> Bool {
         let (packets, bytes) = (senders[index].forwarder.packetCount, senders[index].forwarder.byteCount)
-        out.endRun()
+        out.beginRun(of: index)
         let failures = senders[index].forwarder.failureCount
         let transport = senders[index].transport
         let progress = Self.forward(
@@ -94,9 +98,10 @@ extension MediaEngine {
             let overhead = sent * (transports[transport].security?.overhead ?? 0)
             transports[transport].sent.count(size + overhead, now: now)
             transports[transport].sent.countRTP(size, now: now)
-            transports[transport].drops.unprotected += senders[index].forwarder.failureCount - failures
+            let unprotected = senders[index].forwarder.failureCount - failures
+            if unprotected > 0 { transports[transport].drops.unprotected += unprotected }
             meter.forwarded(sent)
-            armBandwidth(of: transport)
+            if senders[index].forwarder.carriesTransportNumber { armBandwidth(of: transport) }
         }
         switch progress {
         case .outboxFull: return true

@@ -49,6 +49,11 @@ extension MediaEngine {
     private mutating func sendKeyFrameRequest(
         of index: SlabIndex, ssrc: UInt32, now: Instant, into out: inout Outbox
     ) {
+        if let link = producers[streams[index].producer].link {
+            streams[index].pliCount += 1
+            if link.wantKeyFrame(streams[index].encodingIndex) { linkNotes.append(LinkNote(link: link, way: .up)) }
+            return
+        }
         var buffer = InlineArray<32, UInt8>(repeating: 0)
         var span = buffer.mutableSpan
         var bytes = span.mutableBytes

@@ -8,14 +8,24 @@ extension MediaEngine {
     public mutating func produce(
         _ setup: ProducerSetup, now: Instant, into out: inout Outbox
     ) throws(SFUError) -> ProducerState {
+        try produce(setup, over: nil, now: now)
+    }
+
+    /// - Parameter link: Nil, or what brings the track from another router of this process.
+    mutating func produce(
+        _ setup: ProducerSetup, over link: MediaLink?, now: Instant
+    ) throws(SFUError) -> ProducerState {
         let transport = try index(setup.transport, "transport.produce")
-        try checkFree(setup.id, on: transport)
+        try checkFree(setup.id, on: transport, linked: link != nil)
         let router = transports[transport].router
         var cname = transports[transport].cname
         let negotiated: ProducerNegotiation
         do {
             var parameters = setup.rtpParameters
-            cname.apply(to: &parameters, orUse: makeCNAME())
+            // A pipe keeps the name that the sender goes by on the other side: its tracks belong together here, too.
+            if !transports[transport].kind.isPipe || parameters.rtcp.cname?.isEmpty != false {
+                cname.apply(to: &parameters, orUse: makeCNAME())
+            }
             negotiated = try negotiateProducer(
                 kind: setup.kind, rtpParameters: parameters, routerCapabilities: routers[router].rtpCapabilities,
                 firstMappedSSRC: makeSSRC())
@@ -28,7 +38,13 @@ extension MediaEngine {
             Producer(
                 setup, negotiated: negotiated, transport: transport, router: router,
                 routerCapabilities: routers[router].rtpCapabilities))
-        producerByID[setup.id] = index
+        if let link {
+            linkedProducers[LinkedProducer(id: setup.id, router: router)] = index
+            producerByLink[link.id] = index
+            producers[index].link = link
+        } else {
+            producerByID[setup.id] = index
+        }
         for encoding in negotiated.rtpParameters.encodings.indices {
             producers[index].streams.append(
                 streams.insert(
@@ -44,8 +60,12 @@ extension MediaEngine {
         return producers[index].state
     }
 
-    private func checkFree(_ id: ProducerID, on transport: SlabIndex) throws(SFUError) {
-        guard let taken = producerByID[id] else { return }
+    private func checkFree(_ id: ProducerID, on transport: SlabIndex, linked: Bool) throws(SFUError) {
+        let router = transports[transport].router
+        if linkedProducers[LinkedProducer(id: id, router: router)] != nil {
+            throw SFUError(.conflict, name: "TypeError", "a Producer with same id \"\(id)\" already exists")
+        }
+        guard let taken = producerByID[id], !linked || producers[taken].router == router else { return }
         guard producers[taken].transport != transport else {
             throw SFUError(.conflict, name: "TypeError", "a Producer with same id \"\(id)\" already exists")
         }
@@ -63,7 +83,10 @@ extension MediaEngine {
 
     /// Stops forwarding. Packets are still received and counted. Nothing happens to a paused one.
     public mutating func pause(_ id: ProducerID, now: Instant, into out: inout Outbox) throws(SFUError) {
-        let index = try index(id, "producer.pause")
+        pause(try index(id, "producer.pause"), now: now, into: &out)
+    }
+
+    mutating func pause(_ index: SlabIndex, now: Instant, into out: inout Outbox) {
         guard !producers[index].paused else { return }
         producers[index].paused = true
         tellObservers(of: index, isPaused: true)
@@ -81,13 +104,17 @@ extension MediaEngine {
             }
             bandwidthFreed(by: consumer)
             out.report(.consumerProducerPaused(consumers[consumer].id, true))
+            tellLink(of: consumer)
             forgetTarget(of: consumer, into: &out)
         }
     }
 
     /// Forwards again, video from a key frame on, which the source is asked for.
     public mutating func resume(_ id: ProducerID, now: Instant, into out: inout Outbox) throws(SFUError) {
-        let index = try index(id, "producer.resume")
+        resume(try index(id, "producer.resume"), now: now, into: &out)
+    }
+
+    mutating func resume(_ index: SlabIndex, now: Instant, into out: inout Outbox) {
         guard producers[index].paused else { return }
         producers[index].paused = false
         tellObservers(of: index, isPaused: false)
@@ -96,6 +123,7 @@ extension MediaEngine {
             let consumer = producers[index].consumers[position]
             consumers[consumer].producerPaused = false
             out.report(.consumerProducerPaused(consumers[consumer].id, false))
+            tellLink(of: consumer)
             start(consumer, now: now, into: &out)
             bandwidthWanted(by: consumer, now: now, into: &out)
         }

@@ -24,6 +24,13 @@ extension MediaEngine {
         }
     }
 
+    /// Behind the look at the source, so that what strangers send is not charged to it; before deciphering, which costs.
+    mutating func isBelowCeiling(_ size: Int, _ transport: SlabIndex, now: Instant) -> Bool {
+        if transports[transport].ceiling.admit(size, now: now) { return true }
+        transports[transport].drops.ceiling += 1
+        return false
+    }
+
     /// - Parameter overhead: Bytes that it was longer by on the wire.
     mutating func receiveRTP(
         _ packet: RawSpan, overhead: Int = 0, _ transport: SlabIndex, on socket: SocketID, from: SocketAddress,
@@ -45,8 +52,11 @@ extension MediaEngine {
             out.report(.transportConnected(transports[transport].id, tuple))
             becameConnected(transport, now: now, into: &out)
         }
+        guard transports[transport].security != nil || isBelowCeiling(packet.byteCount, transport, now: now) else {
+            return
+        }
         transports[transport].received.count(packet.byteCount + overhead, now: now)
-        guard packet.byteCount <= Self.maximumPacket else {
+        guard packet.byteCount <= transports[transport].maximumPacket else {
             transports[transport].drops.oversized += 1
             return
         }
@@ -126,14 +136,17 @@ extension MediaEngine {
     }
 
     /// The first packet of a stream: scores are told, the producer's first.
-    private mutating func streamAppeared(
+    mutating func streamAppeared(
         _ index: SlabIndex, startsWithKeyFrame: Bool, now: Instant, into out: inout Outbox
     ) {
         let report = now + Self.firstReport
         streams[index].reception?.nextReport = report
         if let deadline = streams[index].silenceDeadline { arm(deadline) }
         let producer = streams[index].producer
-        out.report(.producerScore(producers[producer].id, scores(of: producer)))
+        // The original's is told under this id.
+        if producers[producer].link == nil {
+            out.report(.producerScore(producers[producer].id, scores(of: producer)))
+        }
         for place in producers[producer].consumers.indices {
             let consumer = producers[producer].consumers[place]
             out.report(.consumerScore(consumers[consumer].id, score(of: consumer)))
@@ -155,6 +168,7 @@ extension MediaEngine {
         streams[index].senderLine = nil
         streams[index].senderShift = nil
         for sender in streams[index].senders { senders[sender].reports.isReportWanted = true }
+        lineChanged(of: index)
     }
 
     /// In seconds. A timestamp that is further from what the sender's line says of now is on another line.

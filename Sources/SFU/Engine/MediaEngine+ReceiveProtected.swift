@@ -29,6 +29,7 @@ extension MediaEngine {
             transports[transport].drops.notConnected += 1
             return
         }
+        guard isBelowCeiling(datagram.byteCount, transport, now: now) else { return }
         // Taken out, so that the engine can be used while its bytes are looked at.
         var area = scratch.take() ?? ByteArea(capacity: Self.scratchCapacity)
         if let length = unprotect(datagram, transport, isRTCP: kind == .rtcp, into: &area) {

@@ -28,6 +28,9 @@ extension MediaEngine {
                 out.report(.transportRTCPConnected(transports[transport].id, tuple))
             }
         }
+        guard transports[transport].security != nil || isBelowCeiling(datagram.byteCount, transport, now: now) else {
+            return
+        }
         transports[transport].received.count(datagram.byteCount + overhead, now: now)
         while true {
             do {
@@ -49,20 +52,20 @@ extension MediaEngine {
             receive(report.reports, in: datagram, transport, now: now, into: &out)
         case .receiverReport(let report): receive(report.reports, in: datagram, transport, now: now, into: &out)
         case .pictureLoss(let request):
-            guard let sender = transports[transport].senderBySSRC[request.mediaSSRC] else { return }
+            guard let sender = knownSender(request.mediaSSRC, transport) else { return }
             senders[sender].pliCount += 1
             trace(.pli, ssrc: request.mediaSSRC, bySender: sender, now: now, into: &out)
             requestKeyFrame(bySender: sender, now: now, into: &out)
         case .fullIntraRequest(let request):
             for position in 0..<request.count {
                 let ssrc = request.item(position, in: datagram).ssrc
-                guard let sender = transports[transport].senderBySSRC[ssrc] else { continue }
+                guard let sender = knownSender(ssrc, transport) else { continue }
                 senders[sender].firCount += 1
                 trace(.fir, ssrc: ssrc, bySender: sender, now: now, into: &out)
                 requestKeyFrame(bySender: sender, now: now, into: &out)
             }
         case .nack(let nack):
-            guard let sender = transports[transport].senderBySSRC[nack.mediaSSRC] else { return }
+            guard let sender = knownSender(nack.mediaSSRC, transport) else { return }
             trace(.nack, ssrc: nil, bySender: sender, now: now, into: &out)
             retransmit(nack, in: datagram, by: sender, now: now, into: &out)
         case .extendedReport(let report): receive(report, in: datagram, transport, now: now)
@@ -75,13 +78,24 @@ extension MediaEngine {
         }
     }
 
+    /// The outgoing stream that feedback or a report block is about. RTCP about others is counted: an attacker who guesses,
+    /// or a receiver that has not heard of the end.
+    private mutating func knownSender(_ ssrc: UInt32, _ transport: SlabIndex) -> SlabIndex? {
+        let sender = transports[transport].senderBySSRC[ssrc]
+        if sender == nil { transports[transport].drops.unknownSSRC += 1 }
+        return sender
+    }
+
     // MARK: - From senders
 
     /// A producer's sender report: which time its timestamps mean, and the moment to judge its losses.
     private mutating func receive(
         _ info: SenderInfo, _ transport: SlabIndex, now: Instant, into out: inout Outbox
     ) {
-        guard let producer = transports[transport].listener.producer(ssrc: info.ssrc) else { return }
+        guard let producer = transports[transport].listener.producer(ssrc: info.ssrc) else {
+            transports[transport].drops.unknownSSRC += 1
+            return
+        }
         guard let index = stream(of: producer, ssrc: info.ssrc) else {
             receiveRetransmissionReport(info, of: producer, now: now)
             return
@@ -118,6 +132,7 @@ extension MediaEngine {
         streams[index].senderLine = TimestampLine(
             unixNanoseconds: sender &+ shift, timestamp: info.rtpTimestamp,
             clockRate: streams[index].reception?.clockRate ?? codec.clockRate)
+        lineChanged(of: index)
         guard streams[index].senderShift != shift else { return }
         // Until now receivers had a guess: they are told at once.
         streams[index].senderShift = shift
@@ -141,7 +156,7 @@ extension MediaEngine {
         receiveLosses(blocks, in: datagram, transport, now: now, into: &out)
         for position in 0..<blocks.count {
             let block = blocks.block(position, in: datagram)
-            guard let sender = transports[transport].senderBySSRC[block.ssrc] else { continue }
+            guard let sender = knownSender(block.ssrc, transport) else { continue }
             guard
                 senders[sender].reports.receive(
                     block, packetsSent: senders[sender].forwarder.packetCount,

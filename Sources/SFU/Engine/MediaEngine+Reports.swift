@@ -52,6 +52,7 @@ extension MediaEngine {
         // 1.0…1.5 s, drawn anew each time: transports that were made together don't stay together.
         let spread = Int64.random(in: 1_000_000_000...1_500_000_000, using: &random)
         transports[index].reportTimer = now + .nanoseconds(spread)
+        judgeFailures(of: index, into: &out)
         guard transports[index].link.feedbackPath != nil else { return }
 
         let answer = answer(of: index, now: now)

@@ -12,7 +12,7 @@ extension MediaEngine {
     ) {
         senders[index].nackCount += 1
         let path = transports[senders[index].transport].link.rtpPath
-        out.endRun()
+        out.beginRun(of: index)
         for position in 0..<nack.count {
             let item = nack.item(position, in: datagram)
             senders[index].nackPacketCount += item.count
@@ -26,7 +26,7 @@ extension MediaEngine {
                 rest &= rest - 1
             }
         }
-        out.endRun()
+        out.beginRun(of: nil)
     }
 
     private mutating func retransmit(

@@ -42,12 +42,12 @@ private func unlessZero(_ bitrate: Int64) -> JSONValue? {
 
 extension Transport {
     func stats(now: Instant) -> JSONValue {
-        let tuples = link.tuples
+        let tuples = isInProcess || kind == .direct ? nil : link.tuples
         // Pipes have no choice of either.
         let rtcpMux: JSONValue? = kind == .plain ? JSONValue(link.rtcpMux) : Optional.none
         let comedia: JSONValue? = kind == .plain ? JSONValue(link.comedia) : Optional.none
         return .object(omittingAbsent: [
-            "type": kind == .plain ? "plain-rtp-transport" : "pipe-transport",
+            "type": JSONValue(kind.statsType),
             "transportId": JSONValue(id.rawValue),
             "timestamp": milliseconds(now),
             "bytesReceived": JSONValue(received.bytes),
@@ -73,9 +73,19 @@ extension Transport {
             "rtpPacketLossSent": bandwidth.outgoing.map { JSONValue($0.packetLoss) },
             "rtcpMux": rtcpMux,
             "comedia": comedia,
-            "tuple": tuples.rtp.stats,
-            "rtcpTuple": tuples.rtcp?.stats,
+            "tuple": tuples?.rtp.stats,
+            "rtcpTuple": tuples?.rtcp?.stats,
         ])
+    }
+}
+
+extension TransportKind {
+    fileprivate var statsType: String {
+        switch self {
+        case .plain: "plain-rtp-transport"
+        case .pipe: "pipe-transport"
+        case .direct: "direct-transport"
+        }
     }
 }
 
@@ -141,7 +151,8 @@ extension ReceiveStream {
 
 extension SendStream {
     func stats(now: Instant) -> JSONValue {
-        .object(omittingAbsent: [
+        let linked = outlet.map { $0.link.logs[$0.encoding].counts }
+        return .object(omittingAbsent: [
             "type": "outbound-rtp",
             "timestamp": milliseconds(now),
             "ssrc": JSONValue(forwarder.ssrc),
@@ -150,17 +161,17 @@ extension SendStream {
             "mimeType": JSONValue(mimeType),
             "packetsLost": JSONValue(max(0, reports.packetsLost)),
             "fractionLost": JSONValue(reports.fractionLost),
-            "packetsDiscarded": 0,
+            "packetsDiscarded": JSONValue(failures.count),
             "packetsRetransmitted": JSONValue(packetsRetransmitted),
             "packetsRepaired": JSONValue(packetsRepaired),
             "nackCount": JSONValue(nackCount),
             "nackPacketCount": JSONValue(nackPacketCount),
             "pliCount": JSONValue(pliCount),
             "firCount": JSONValue(firCount),
-            "score": JSONValue(reports.score.value),
+            "score": JSONValue(min(reports.score.value, failures.score)),
             "roundTripTime": reports.roundTrip.map { JSONValue(Double($0.nanoseconds) / 1e6) } ?? 0,
-            "packetCount": JSONValue(forwarder.packetCount),
-            "byteCount": JSONValue(forwarder.byteCount),
+            "packetCount": JSONValue(linked?.packets ?? forwarder.packetCount),
+            "byteCount": JSONValue(linked?.bytes ?? forwarder.byteCount),
             "bitrate": JSONValue(rate.bitsPerSecond(now: now)),
         ])
     }

@@ -12,6 +12,7 @@ extension MediaEngine {
             setup.id, on: setup.router, sockets, method: "router.createPlainTransport")
         let suite = try setup.srtpCryptoSuite.map { name throws(SFUError) in try SRTPCryptoSuite(signalled: name) }
         let index = transports.insert(Transport(setup, router: router, security: makeSecurity(suite)))
+        transports[index].ceiling = IngressCeiling(configuration.ingress)
         register(index)
         return transports[index].link.tuples
     }
@@ -40,7 +41,18 @@ extension MediaEngine {
     mutating func register(_ index: SlabIndex) {
         routers[transports[index].router].transports.append(index)
         transportByID[transports[index].id] = index
-        for socket in transports[index].link.sockets { transportBySocket[socket] = index }
+        for socket in transports[index].sockets { transportBySocket[socket] = index }
+    }
+
+    /// A transport whose remote side is the driver's own code. It is connected at once.
+    public mutating func createDirectTransport(_ setup: DirectTransportSetup, now: Instant, into out: inout Outbox)
+        throws(SFUError)
+    {
+        let router = try checkNewTransport(
+            setup.id, on: setup.router, [setup.socket], method: "router.createDirectTransport")
+        let index = transports.insert(try Transport(setup, router: router))
+        register(index)
+        becameConnected(index, now: now, into: &out)
     }
 
     /// Fixes the remote side of a transport that does not wait for it. Once only; a failed attempt does not count.
@@ -49,6 +61,8 @@ extension MediaEngine {
         now: Instant, into out: inout Outbox
     ) throws(SFUError) -> PlainTransportTuples {
         let index = try index(id, "plainTransport.connect")
+        // mediasoup's connect() of direct transports does nothing; the ends of a pipe in this process know each other.
+        if transports[index].kind == .direct || transports[index].isInProcess { return transports[index].link.tuples }
         let method = "[method:\(transports[index].kind.name).connect]"
         guard !transports[index].link.isConnectCalled else {
             throw SFUError(.conflict, "connect() already called \(method)")

@@ -32,6 +32,11 @@ public struct MediaEngine: ~Copyable {
     var observerByID: [RTPObserverID: SlabIndex] = [:]
     var transportBySocket: [SocketID: SlabIndex] = [:]
 
+    /// Those that a link brings here from another router. Ids of their originals, which may be in this engine, too.
+    var linkedProducers: [LinkedProducer: SlabIndex] = [:]
+    var producerByLink: [LinkID: SlabIndex] = [:]
+    var consumerByLink: [LinkID: SlabIndex] = [:]
+    var linkNotes: [LinkNote] = []
     /// Bytes of all groups of pictures that are kept.
     public internal(set) var gopBytes = 0
 

@@ -21,6 +21,8 @@ public struct SegmentRun: Sendable {
     public var segmentSize: UInt16
     /// 1…64 datagrams.
     public var count: UInt16
+    /// The outgoing stream whose packets they are, for `sendFailed`; nil: RTCP and the like.
+    public var owner: SlabIndex?
 
     /// The kernel's bounds: UDP_MAX_SEGMENTS, and an IP packet's length with headers.
     public static let maximumCount = 64
@@ -43,6 +45,7 @@ public struct Outbox: ~Copyable {
     private let maximumRuns: Int
     /// Whether the last run may grow; a datagram that stands alone closes it.
     private var isOpen = false
+    private var owner: SlabIndex?
 
     /// - Parameter capacity: Of the slots, in bytes.
     public init(capacity: Int = Outbox.standardCapacity, maximumRuns: Int = 1024) {
@@ -77,8 +80,11 @@ public struct Outbox: ~Copyable {
 
     func hasRoom(for size: Int) -> Bool { used + size <= slots.capacity && runs.count < maximumRuns }
 
-    /// Ends the run that is being written: the next datagram belongs to somebody else.
-    mutating func endRun() { isOpen = false }
+    /// Ends the run that is being written: the next datagrams belong to an outgoing stream, or to nobody.
+    mutating func beginRun(of owner: SlabIndex?) {
+        isOpen = false
+        self.owner = owner
+    }
 
     /// Counts in a datagram that was written at `used`; it joins the last run where the kernel can cut it off again.
     mutating func add(size: Int, to destination: SocketAddress, on socket: SocketID) {
@@ -90,7 +96,7 @@ public struct Outbox: ~Copyable {
         runs.append(
             SegmentRun(
                 destination: destination, socket: socket, offset: UInt32(used), length: length,
-                segmentSize: UInt16(clamping: size), count: 1))
+                segmentSize: UInt16(clamping: size), count: 1, owner: owner))
         used += size
         isOpen = true
     }
@@ -124,19 +130,21 @@ public struct Outbox: ~Copyable {
         guard let size = security?.protectRTCP(&slots, at: used, length: compound.byteCount) else {
             return .unprotected
         }
-        isOpen = false
+        let before = owner
+        beginRun(of: nil)
         add(size: size, to: destination, on: socket)
-        isOpen = false
+        beginRun(of: before)
         return .sent(size)
     }
 
     /// One datagram that stands alone. False: no room.
     public mutating func send(_ bytes: RawSpan, to destination: SocketAddress, on socket: SocketID) -> Bool {
         guard hasRoom(for: bytes.byteCount) else { return false }
-        isOpen = false
+        let before = owner
+        beginRun(of: nil)
+        defer { beginRun(of: before) }
         slots.write(bytes, at: used)
         add(size: bytes.byteCount, to: destination, on: socket)
-        isOpen = false
         return true
     }
 }

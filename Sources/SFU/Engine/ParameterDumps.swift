@@ -3,6 +3,9 @@ import ORTC
 
 // Parameters as mediasoup's media process tells them back: defaults stand where the API leaves members out.
 
+/// An absent member, not one that is null.
+private func unlessEmpty(_ text: String) -> JSONValue? { text.isEmpty ? .none : .some(JSONValue(text)) }
+
 extension RTPParameters {
     var dump: JSONValue {
         [
@@ -24,7 +27,7 @@ extension RTPCodecParameters {
                 rtcpFeedback.map { feedback in
                     .object(omittingAbsent: [
                         "type": JSONValue(feedback.type),
-                        "parameter": feedback.parameter.isEmpty ? nil : JSONValue(feedback.parameter),
+                        "parameter": unlessEmpty(feedback.parameter),
                     ])
                 }),
         ])
@@ -46,7 +49,7 @@ extension RTPEncodingParameters {
         let mode = scalabilityMode.flatMap { $0.isEmpty ? nil : $0 }
         return .object(omittingAbsent: [
             "ssrc": ssrc.map { JSONValue($0) },
-            "rid": rid.flatMap { $0.isEmpty ? nil : JSONValue($0) },
+            "rid": rid.flatMap(unlessEmpty),
             "codecPayloadType": codec.map { JSONValue($0.payloadType) },
             "rtx": rtxSSRC.map { ["ssrc": JSONValue($0)] },
             "dtx": JSONValue(dtx ?? false),

@@ -18,12 +18,24 @@ public struct SFUConfiguration: Sendable {
     public var flowTimeout = Duration.seconds(1)
     /// At most one key frame request per stream in this time; mediasoup's KeyFrameRetransmissionWaitTime.
     public var keyFrameRequestInterval = Duration.seconds(1)
+    /// What one plain or WebRTC transport may receive.
+    public var ingress = Ceiling()
     /// When a change to another layer is made with a cached group of pictures.
     public var cachedSwitch = CachedSwitch()
     /// Who protects and unprotects packets of transports with SRTP.
     public var srtpBackend = SRTPBackend.openssl
     public var pacing = Pacing()
     public var coalescing = Coalescing()
+
+    /// The most that one transport takes in; what comes beyond is dropped and counted. Nil: there is no ceiling.
+    public struct Ceiling: Sendable, Hashable {
+        public var packetsPerSecond: Int?
+        public var bitsPerSecond: Int?
+        public init() {}
+        public init(packetsPerSecond: Int?, bitsPerSecond: Int?) {
+            (self.packetsPerSecond, self.bitsPerSecond) = (packetsPerSecond, bitsPerSecond)
+        }
+    }
 
     /// What all groups of one worker may take together.
     public struct GOPBudget: Sendable {

@@ -46,6 +46,21 @@ public struct PlainTransportSetup: Sendable {
     }
 }
 
+public struct DirectTransportSetup: Sendable {
+    public var router: RouterID
+    public var id: TransportID
+    /// The driver's name for the way to its own code: what the engine sends there, and what comes from there.
+    public var socket: SocketID
+    public var cname: String?
+
+    public init(router: RouterID, id: TransportID, socket: SocketID, cname: String? = nil) {
+        self.router = router
+        self.id = id
+        self.socket = socket
+        self.cname = cname
+    }
+}
+
 public struct PlainTransportTuples: Sendable, Hashable {
     public var rtp: EndpointTuple
     /// Nil when RTCP shares the RTP port.

@@ -36,6 +36,9 @@ struct Producer: ~Copyable {
     /// Consumers wait for a key frame.
     let detectsKeyFrames: Bool
 
+    /// It is another router's, and comes over this link.
+    var link: MediaLink?
+
     var isFlowing = false
     var lastPacket: Instant?
 

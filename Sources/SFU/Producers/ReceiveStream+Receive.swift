@@ -22,7 +22,7 @@ extension ReceiveStream {
     }
 
     /// Closing a lap at a key frame keeps a stream with short groups from ever touching the rest of its log.
-    private static let leastLap = 1 << 20
+    static let leastLap = 1 << 20
 
     /// Takes in a packet that the listener found to be the producer's. Counts what it drops.
     mutating func receive(

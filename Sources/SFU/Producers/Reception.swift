@@ -121,7 +121,7 @@ struct Reception: Sendable {
         return forward(index, drops: &drops)
     }
 
-    private mutating func count(_ size: Int, timestamp: UInt32, now: Instant) {
+    mutating func count(_ size: Int, timestamp: UInt32, now: Instant) {
         packetCount += 1
         byteCount += UInt64(size)
         rate.add(size, now: now)

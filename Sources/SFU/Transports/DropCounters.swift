@@ -10,6 +10,10 @@ public struct DropCounters: Sendable, Hashable {
     public var notConnected: UInt64 = 0
     /// From another address than the remote side's.
     public var foreignSource: UInt64 = 0
+    /// Beyond what the transport may send (`SFUConfiguration.ingress`).
+    public var ceiling: UInt64 = 0
+    /// Not packets, but parts of RTCP that speak of an SSRC that the transport does not have.
+    public var unknownSSRC: UInt64 = 0
     /// No producer for its SSRC or MID.
     public var noProducer: UInt64 = 0
     /// Another SSRC than that of the producer's stream, the announced one or the first that came.
@@ -39,7 +43,8 @@ public struct DropCounters: Sendable, Hashable {
 
     public var total: UInt64 {
         unknownKind + malformed + oversized + notConnected + foreignSource + noProducer + otherStream + payloadType
-            + retransmission + empty + duplicate + sequence + paused + noKey + authentication + replayed + unprotected
+            + retransmission + empty + duplicate + sequence + paused + ceiling + unknownSSRC + noKey + authentication
+            + replayed + unprotected
     }
 
     /// Every counter by its name in figures.
@@ -48,8 +53,8 @@ public struct DropCounters: Sendable, Hashable {
         ("not_connected", \.notConnected), ("foreign_source", \.foreignSource), ("no_producer", \.noProducer),
         ("other_stream", \.otherStream), ("payload_type", \.payloadType), ("retransmission", \.retransmission),
         ("empty", \.empty), ("duplicate", \.duplicate), ("sequence", \.sequence), ("paused", \.paused),
-        ("no_key", \.noKey), ("authentication", \.authentication), ("replayed", \.replayed),
-        ("unprotected", \.unprotected),
+        ("ceiling", \.ceiling), ("unknown_ssrc", \.unknownSSRC), ("no_key", \.noKey),
+        ("authentication", \.authentication), ("replayed", \.replayed), ("unprotected", \.unprotected),
     ]
 
     public static func += (sum: inout DropCounters, other: DropCounters) {

@@ -24,9 +24,37 @@ struct Transport: ~Copyable {
     var received = Traffic()
     var sent = Traffic()
     var drops = DropCounters()
+    var ceiling = IngressCeiling.none
+    /// A pipe whose other end is in this process: packets go by `MediaLink`s, and no datagram ever leaves.
+    var isInProcess = false
+
+    var sockets: [SocketID] { isInProcess ? [] : link.sockets }
+
     /// When the remote side last told its clock as a receiver: answered so that it learns its round trip.
     var remoteReference: RemoteReference?
     var bandwidth = TransportBandwidth()
+
+    /// A pipe within this process.
+    init(inProcess id: TransportID, router: SlabIndex) {
+        self.id = id
+        self.router = router
+        kind = .pipe(enableRTX: false)
+        // Never used: it names no socket.
+        let nowhere = LocalEndpoint(socket: SocketID(.max), address: "", port: 0)
+        link = UDPLink(rtp: nowhere, rtcp: nil, comedia: false)
+        cname = SharedCNAME(nil)
+        isInProcess = true
+    }
+
+    init(_ setup: DirectTransportSetup, router: SlabIndex) throws(SFUError) {
+        id = setup.id
+        self.router = router
+        kind = .direct
+        // Its remote side is the driver, which knows what comes from that socket for what it is.
+        link = UDPLink(rtp: LocalEndpoint(socket: setup.socket, address: "", port: 0), rtcp: nil, comedia: false)
+        try link.connect(ip: "0.0.0.0", port: 0, rtcpPort: nil, method: "[method:directTransport.connect]")
+        cname = SharedCNAME(setup.cname.flatMap { $0.isEmpty ? nil : $0 })
+    }
 
     init(_ setup: PlainTransportSetup, router: SlabIndex, security: consuming TransportSecurity? = nil) {
         id = setup.id
@@ -47,7 +75,10 @@ struct Transport: ~Copyable {
     }
 
     /// Media can be sent.
-    var isConnected: Bool { link.rtpPath != nil }
+    var isConnected: Bool { link.rtpPath != nil || isInProcess }
+
+    /// Direct transports take mediasoup's 100 bytes more.
+    var maximumPacket: Int { kind == .direct ? MediaEngine.maximumPacket + 100 : MediaEngine.maximumPacket }
 
     /// mediasoup counts them up per transport, as decimal text of at most 8 digits.
     mutating func makeMID() -> String {
@@ -61,12 +92,17 @@ enum TransportKind: Sendable, Hashable {
     case plain
     /// Between two routers. RTX: consumers on it answer NACKs, in streams of their own.
     case pipe(enableRTX: Bool)
+    /// To code of this process.
+    case direct
+
+    var isPipe: Bool { if case .pipe = self { true } else { false } }
 
     /// As errors name the object of a method.
     var name: String {
         switch self {
         case .plain: "plainTransport"
         case .pipe: "pipeTransport"
+        case .direct: "directTransport"
         }
     }
 }

@@ -1,0 +1,41 @@
+import Base
+import SFU
+
+/// What workers leave for each other, and wake each other for: a note for a batch of packets, never one for each.
+final class LinkExchange: Sendable {
+    enum Note: Sendable {
+        case look(LinkNote)
+        /// The other end of a pipe has closed.
+        case close(TransportID)
+    }
+
+    private let loops: [MediaLoop]
+    private let boxes: [Locked<[Note]>]
+
+    init(_ loops: [MediaLoop]) {
+        self.loops = loops
+        boxes = loops.map { _ in Locked([]) }
+    }
+
+    func post(_ notes: [LinkNote]) {
+        for note in notes { post(.look(note), to: Int(note.way == .down ? note.link.id.sink : note.link.id.source)) }
+    }
+
+    func post(_ note: Note, to worker: Int) {
+        guard boxes.indices.contains(worker) else { return }
+        let isFirst = boxes[worker].withLock { box in
+            box.append(note)
+            return box.count == 1
+        }
+        if isFirst { loops[worker].nudge() }
+    }
+
+    /// In the order of their coming.
+    func take(_ worker: Int) -> [Note] {
+        boxes[worker].withLock { box in
+            if box.isEmpty { return [] }
+            defer { box.removeAll() }
+            return box
+        }
+    }
+}

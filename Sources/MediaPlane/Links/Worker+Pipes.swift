@@ -1,0 +1,49 @@
+import Base
+import MediaCore
+import ORTC
+import SFU
+
+extension Worker {
+    func router(of producer: ProducerID) -> RouterID? { plane.engine.router(of: producer) }
+
+    func createInProcessPipe(on router: RouterID) throws(MediaCoreError) -> TransportID {
+        let id = TransportID.random()
+        try command { engine, _, _ throws(SFUError) in try engine.createInProcessPipe(router: router, transport: id) }
+        directory.enter(.transport(id), on: number)
+        return id
+    }
+
+    /// The producer's end.
+    func openLink(
+        _ id: LinkID, of producer: ProducerID, on transport: TransportID
+    ) throws(MediaCoreError) -> (consumer: ConsumerDescription, link: MediaLink) {
+        let setup = ConsumerSetup(
+            transport: transport, id: .random(), producer: producer, rtpCapabilities: RTPCapabilities(codecs: []))
+        let (state, link) = try command { engine, outbox, now throws(SFUError) in
+            try engine.openLink(id, of: setup, now: now, into: &outbox)
+        }
+        directory.enter(.consumer(state.id), on: number)
+        return (ConsumerDescription(state), link)
+    }
+
+    /// The receiving end.
+    func joinLink(
+        _ link: MediaLink, as producer: ConsumerDescription, on transport: TransportID
+    ) throws(MediaCoreError) -> ProducerDescription {
+        let setup = ProducerSetup(
+            transport: transport, id: producer.producer, kind: producer.kind, rtpParameters: producer.rtpParameters,
+            paused: producer.producerPaused)
+        let description = try command { engine, outbox, now throws(SFUError) in
+            ProducerDescription(try engine.joinLink(link, as: setup, now: now, into: &outbox))
+        }
+        // What was shown before nobody here knew the link.
+        let now = Self.now()
+        _ = plane.lookDown(link, now: now)
+        settle(now: now)
+        return description
+    }
+
+    func closeLinked(_ producer: ProducerID, on router: RouterID) {
+        closing { engine, outbox, now in engine.closeLinked(producer, on: router, now: now, into: &outbox) }
+    }
+}
