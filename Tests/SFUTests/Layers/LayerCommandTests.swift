@@ -176,3 +176,35 @@ private func `preferred layers are what there is of them, asked for early or lat
         #expect(Int32(bitPattern: after.timestamp &- before.timestamp) >= 0, "\(before) then \(after)")
     }
 }
+
+@Test func `what is asked for again is sent as it was, across switches and squeezed frames`() throws {
+    let stage = try Stage()
+    let source = try LayeredSource(stage, asksForPackets: true)
+    try source.play(1, keys: [0, 1, 2])
+    let transport = try stage.transport("to-c", comedia: false, rtcpMux: true)
+    try stage.connect(transport, to: 5000)
+    let state = try stage.engine.consume(
+        ConsumerSetup(
+            transport: transport.id, id: ConsumerID(rawValue: "c"), producer: ProducerID(rawValue: "video"),
+            rtpCapabilities: Parameters.everythingWithoutRTX,
+            preferredLayers: PreferredLayers(spatialLayer: 0, temporalLayer: 1)), now: stage.now, into: &stage.outbox)
+    stage.flush()
+    let ssrc = try #require(state.rtpParameters.encodings.first?.ssrc)
+    try source.play(20)
+    try stage.prefer(2)
+    try source.play(5)
+    let first = stage.media(to: 5000)
+    #expect(Set(first.compactMap { LayeredPacket($0)?.place }) == [0, 2])
+    stage.sent = []
+    for packet in first {
+        let nack = Packets.write { rtcp, bytes in
+            rtcp.nack(
+                NACKItem(packetID: UInt16(packet.sequence), lossBitmap: 0), senderSSRC: 1, mediaSSRC: ssrc, into: &bytes
+            )
+        }
+        stage.feed(nack, on: transport.rtp, from: Stage.address("198.51.100.7", 5000))
+    }
+    let again = stage.media(to: 5000)
+    #expect(again.count == first.count)
+    for (first, again) in zip(first, again) { #expect(first.bytes == again.bytes, "\(first)") }
+}

@@ -30,6 +30,8 @@ final class LayeredSource {
     let usesRIDs: Bool
     /// Receivers may tell it their bandwidth.
     let isManaged: Bool
+    /// Packets may be asked for again, on either side.
+    let asksForPackets: Bool
     var mid = "v"
 
     static let period = Duration.nanoseconds(33_333_333)
@@ -38,9 +40,11 @@ final class LayeredSource {
     ]
 
     init(
-        _ stage: Stage, encodings count: Int = 3, usesRIDs: Bool = false, reports: Bool = true, isManaged: Bool = false
+        _ stage: Stage, encodings count: Int = 3, usesRIDs: Bool = false, reports: Bool = true, isManaged: Bool = false,
+        asksForPackets: Bool = false
     ) throws {
         self.isManaged = isManaged
+        self.asksForPackets = asksForPackets
         self.stage = stage
         beginning = stage.now
         self.usesRIDs = usesRIDs
@@ -61,7 +65,8 @@ final class LayeredSource {
             codecs: [
                 RTPCodecParameters(
                     mimeType: "video/VP8", payloadType: 96, clockRate: 90_000,
-                    rtcpFeedback: [RTCPFeedback("nack", "pli")] + (isManaged ? [RTCPFeedback("goog-remb")] : []))
+                    rtcpFeedback: [RTCPFeedback("nack", "pli")] + (isManaged ? [RTCPFeedback("goog-remb")] : [])
+                        + (asksForPackets ? [RTCPFeedback("nack")] : []))
             ],
             headerExtensions: usesRIDs
                 ? Self.extensionURIs.map { RTPHeaderExtensionParameters(uri: $0.0.rawValue, id: $0.1) } : [],
