@@ -291,7 +291,8 @@ final class Record: PipelineMachine {
         case .vp8: codec = .vp8
         case .vp9: codec = .vp9
         case .h264: codec = .h264
-        case .opus, .other: return ContainerTrack(opusChannels: 2)
+        // No container is offered H265 or AV1: such producers are refused before.
+        case .opus, .h265, .av1, .other: return ContainerTrack(opusChannels: 2)
         }
         return ContainerTrack(
             video: codec, width: size.width, height: size.height, bitDepth: size.bitDepth,

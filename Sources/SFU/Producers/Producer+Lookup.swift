@@ -14,11 +14,6 @@ extension MediaEngine {
         for place in 0..<producers[producer].streams.count {
             let stream = producers[producer].streams[place]
             if streams[stream].reception?.ssrc ?? streams[stream].expectedSSRC == header.ssrc { return stream }
-            if producers[producer].mapping.encodings.indices.contains(place),
-                producers[producer].rtpParameters.encodings[place].rtxSSRC == header.ssrc
-            {
-                return stream
-            }
         }
         guard let rid = transports[transport].listener.rid(of: header, in: packet) else { return nil }
         for place in 0..<producers[producer].streams.count {

@@ -114,3 +114,30 @@ func `the newest packets stay readable over many laps, older ones are refused`(s
         }
     }
 }
+
+@Test func `what is forgotten is refused, what is kept stays, and the log goes on`() throws {
+    var log = PacketLog(capacity: 1 << 16)
+    var random = SeededGenerator(seed: 2)
+    var positions: [(position: UInt64, number: Int, size: Int)] = []
+    for number in 0..<800 {
+        let size = Int.random(in: 12...1500, using: &random)
+        let position = append(&log, number, size)
+        positions.append((try #require(position), number, size))
+        if Int.random(in: 0..<40, using: &random) == 0 {
+            let kept = positions[positions.count - Int.random(in: 1...min(30, positions.count), using: &random)]
+            let wasThere = log.contains(kept.position)
+            log.forget(before: kept.position)
+            let isThere = log.contains(kept.position)
+            #expect(isThere == wasThere)
+        }
+        if Int.random(in: 0..<200, using: &random) == 0 {
+            log.forget(before: log.head)
+            let (tail, head) = (log.tail, log.head)
+            #expect(tail == head)
+        }
+        for (position, number, size) in positions.suffix(10) where log.contains(position) {
+            let content = log.bytes(at: position)
+            #expect(content == bytes(number, size))
+        }
+    }
+}

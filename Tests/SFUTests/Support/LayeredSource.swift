@@ -28,6 +28,10 @@ final class LayeredSource {
     var number = 0
     /// Sends packets with MID and RID, which nobody else knows them by.
     let usesRIDs: Bool
+    /// Receivers may tell it their bandwidth.
+    let isManaged: Bool
+    /// Packets may be asked for again, on either side.
+    let asksForPackets: Bool
     var mid = "v"
 
     static let period = Duration.nanoseconds(33_333_333)
@@ -35,7 +39,12 @@ final class LayeredSource {
         (.mid, 1), (.rtpStreamID, 2), (.repairedRTPStreamID, 3),
     ]
 
-    init(_ stage: Stage, encodings count: Int = 3, usesRIDs: Bool = false, reports: Bool = true) throws {
+    init(
+        _ stage: Stage, encodings count: Int = 3, usesRIDs: Bool = false, reports: Bool = true, isManaged: Bool = false,
+        asksForPackets: Bool = false
+    ) throws {
+        self.isManaged = isManaged
+        self.asksForPackets = asksForPackets
         self.stage = stage
         beginning = stage.now
         self.usesRIDs = usesRIDs
@@ -56,7 +65,8 @@ final class LayeredSource {
             codecs: [
                 RTPCodecParameters(
                     mimeType: "video/VP8", payloadType: 96, clockRate: 90_000,
-                    rtcpFeedback: [RTCPFeedback("nack", "pli")])
+                    rtcpFeedback: [RTCPFeedback("nack", "pli")] + (isManaged ? [RTCPFeedback("goog-remb")] : [])
+                        + (asksForPackets ? [RTCPFeedback("nack")] : []))
             ],
             headerExtensions: usesRIDs
                 ? Self.extensionURIs.map { RTPHeaderExtensionParameters(uri: $0.0.rawValue, id: $0.1) } : [],
