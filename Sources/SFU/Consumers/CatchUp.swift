@@ -20,10 +20,13 @@ struct CatchUp: Sendable {
     mutating func end() { nextTick = nil }
 
     /// A tick that is due fills the allowance up.
-    mutating func tick(received: UInt64, _ pacing: SFUConfiguration.Pacing, now: Instant) {
+    /// - Parameter bound: Packets that the path has room for; nil: nobody knows. What comes in live goes out in any case,
+    ///   and one more, so that the backlog shrinks.
+    mutating func tick(received: UInt64, _ pacing: SFUConfiguration.Pacing, bound: Int?, now: Instant) {
         let live = Int(clamping: received &- receivedBefore)
         receivedBefore = received
         allowance = max(1, pacing.burst) + pacing.liveFactor * live
+        if let bound { allowance = min(allowance, max(bound, live == 0 ? 0 : live + 1)) }
         nextTick = now + pacing.interval
     }
 

@@ -34,6 +34,8 @@ struct PacketForwarder: Sendable {
     private var knowsFirstIndex = false
     /// The highest index that went out.
     private var lastOutgoing: UInt64
+    /// The packet that went out last ended its frame.
+    private var lastHadMarker = true
 
     /// Outgoing index = logged index + this, modulo 2⁶⁴.
     private var indexOffset: UInt64 = 0
@@ -154,10 +156,14 @@ struct PacketForwarder: Sendable {
                             SentPacket(rewrite, position: cursor, encoding: encoding, timestamp: timestamp))
                     }
                     out.add(size: length, to: path.remote, on: path.socket)
+                    sent(payload: Int(record.length) - Int(record.headerLength), size)
                 } else {
                     failureCount += 1
                 }
-                sent(rewrite, payload: Int(record.length) - Int(record.headerLength), size)
+                // Its number is spent in any case.
+                if rewrite.index > lastOutgoing {
+                    (lastOutgoing, lastHadMarker) = (rewrite.index, rewrite.marker)
+                }
                 if tracesPackets { note(record, rewrite, size: size, header: header, timestamp: timestamp) }
                 left -= 1
             }
@@ -190,10 +196,11 @@ struct PacketForwarder: Sendable {
         return layers?.decide(record, at: cursor, of: log)
     }
 
-    /// The first packet continues the numbering.
+    /// The first packet continues the numbering. A key frame behind a frame that was cut off leaves one number out: else
+    /// the receiver would take that frame for a whole one.
     private mutating func synchronise(_ record: PacketLog.Record) {
         if !knowsFirstIndex { firstIndex = record.index }
-        indexOffset = lastOutgoing &+ 1 &- firstIndex
+        indexOffset = lastOutgoing &+ (knowsFirstIndex && !lastHadMarker ? 2 : 1) &- firstIndex
         needsSync = false
     }
 
@@ -216,8 +223,7 @@ struct PacketForwarder: Sendable {
                 layers: record.layers))
     }
 
-    private mutating func sent(_ rewrite: PacketRewrite, payload: Int, _ size: Int) {
-        lastOutgoing = max(lastOutgoing, rewrite.index)
+    private mutating func sent(payload: Int, _ size: Int) {
         packetCount += 1
         octetCount += UInt64(payload)
         byteCount += UInt64(size)

@@ -129,7 +129,7 @@ extension MediaEngine {
             listed.removeAll { $0 == stream }
             closedTotals.receivedLost += streams[stream].packetsLost
             gopBytes -= streams[stream].groupBytes
-            if let ssrc = streams[stream].reception?.ssrc {
+            for ssrc in [streams[stream].reception?.ssrc, streams[stream].retransmission?.ssrc].compactMap(\.self) {
                 transports[producers[index].transport].security?.forget(ssrc)
             }
             _ = streams.remove(stream)

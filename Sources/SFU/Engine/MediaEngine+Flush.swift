@@ -68,14 +68,27 @@ extension MediaEngine {
         var limit = Int.max
         if let tick = senders[index].catchUp.nextTick {
             if tick <= now {
+                let bound = startBound(of: index, reading: stream, now: now)
                 senders[index].catchUp.tick(
-                    received: streams[stream].receivedCount, configuration.pacing, now: now)
+                    received: streams[stream].receivedCount, configuration.pacing, bound: bound, now: now)
             }
             limit = senders[index].catchUp.allowance
         } else if !live {
             return sendWantedReport(of: index, now: now, into: &out)
         }
         return send(index, of: stream, limit: limit, to: path, now: now, into: &out)
+    }
+
+    /// How many packets a sender that is behind may send now on a path whose bandwidth is known; nil: nobody knows it.
+    private mutating func startBound(of index: SlabIndex, reading stream: SlabIndex, now: Instant) -> Int? {
+        let transport = senders[index].transport
+        guard let available = transports[transport].bandwidth.outgoing?.availableBitrate,
+            let factor = configuration.pacing.bandwidthFactor, let reception = streams[stream].reception
+        else { return nil }
+        transports[transport].bandwidth.starts.fill(
+            bytesPerSecond: Double(available) * factor / 8, interval: configuration.pacing.interval, now: now)
+        return transports[transport].bandwidth.starts.packets(
+            of: Double(reception.byteCount) / Double(max(1, reception.packetCount)))
     }
 
     private mutating func send(
@@ -89,17 +102,18 @@ extension MediaEngine {
         let progress = Self.forward(
             &senders, index, streams, stream, &transports[transport], limit: limit, to: path, now: now, into: &out)
         let sent = Int(senders[index].forwarder.packetCount - packets)
+        let unprotected = senders[index].forwarder.failureCount - failures
+        if unprotected > 0 { transports[transport].drops.unprotected += unprotected }
         if senders[index].forwarder.tracesPackets { tracePackets(of: index, now: now, into: &out) }
         if sent > 0 {
             if senders[index].forwarder.layers != nil { reportLayers(of: index, now: now, into: &out) }
             let size = Int(senders[index].forwarder.byteCount - bytes)
             senders[index].rate.add(size, now: now)
             senders[index].catchUp.sent(sent)
+            if transports[transport].bandwidth.outgoing != nil { transports[transport].bandwidth.starts.spend(size) }
             let overhead = sent * (transports[transport].security?.overhead ?? 0)
             transports[transport].sent.count(size + overhead, now: now)
             transports[transport].sent.countRTP(size, now: now)
-            let unprotected = senders[index].forwarder.failureCount - failures
-            if unprotected > 0 { transports[transport].drops.unprotected += unprotected }
             meter.forwarded(sent)
             if senders[index].forwarder.carriesTransportNumber { armBandwidth(of: transport) }
         }

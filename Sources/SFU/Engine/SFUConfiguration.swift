@@ -57,6 +57,13 @@ public struct SFUConfiguration: Sendable {
         public var interval = Duration.milliseconds(5)
         /// Streams beyond 1,600 packets/s would be caught up with slower than in four times real time.
         public var liveFactor = 4
+        /// On a path whose bandwidth is estimated: everything on it together no more than this many times the estimate
+        /// while somebody catches up, though never less than what comes in. Nil: no such bound.
+        ///
+        /// Simulated with 3 s of 300 kbit/s over 900 kbit/s, of which 600 were known: without a bound the queue grew to
+        /// 1 s, once, and the estimate stood; with 1.5 and 2.5 times, as a pacer has for single frames, the longer
+        /// over-use halved the estimate; with 1.2 times the queue stayed below 50 ms, but the start took 10 s.
+        public var bandwidthFactor: Double?
         public init() {}
     }
 

@@ -24,6 +24,8 @@ struct TransportBandwidth: Sendable {
     private(set) var lastSSRC: UInt32 = 0
     /// When desired bitrate and layers are looked at again.
     var nextDistribution: Instant?
+    /// Of consumers that start behind.
+    var starts = StartBudget()
     /// A consumer has left or was paused: what is desired falls at once, not by 5 % a second.
     private(set) var hasWishGone = false
 
