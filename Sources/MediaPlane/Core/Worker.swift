@@ -110,15 +110,20 @@ actor Worker {
     /// Performs what the engine wants done beside sending: facts are told before the command that caused them answers.
     func settle(now: Instant) {
         plane.closeSockets(now: now)
-        // Before anything closes for it: the other end of a link hears of its end by the link, and quietly, not by the
-        // transport that closes along with it.
-        exchange.post(plane.engine.takeLinkNotes())
+        var closed: [Directory.Object] = []
         for event in plane.outbox.takeEvents() {
             if case .routerClosed(let id) = event { directory.strike(.router(id)) }
             guard let event = MediaCoreEvent(event) else { continue }
-            if let object = Directory.Object(closedBy: event) { hasClosed(object) }
+            if let object = Directory.Object(closedBy: event) {
+                directory.strike(object)
+                closed.append(object)
+            }
             events.yield(event)
         }
+        // Behind the events, since what other workers tell is caused by these; before what closes along, since the other
+        // end of a link is to hear of its end by the link, quietly, and not by its transport.
+        exchange.post(plane.engine.takeLinkNotes())
+        for object in closed { hasClosed(object) }
         gauge.tell(consumers: plane.engine.population.consumers)
     }
 
