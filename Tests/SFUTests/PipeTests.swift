@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Two routers, in two engines or in one, and a link between them that is driven by hand.
-private final class Linked {
+final class Linked {
     let near: Stage
     let far: Stage
     let farRouter: RouterID

@@ -20,7 +20,8 @@ extension MediaCoreError {
 }
 
 extension MediaCoreEvent {
-    /// Nil for what rooms don't ask for: traces, observers, orientation.
+    /// Nil for what rooms don't ask for: traces, observers, orientation; and for routers, which close by themselves only
+    /// when the core ends.
     init?(_ event: SFUEvent) {
         let told: MediaCoreEvent? =
             switch event {
@@ -35,7 +36,7 @@ extension MediaCoreEvent {
             case .consumerProducerPaused(let id, let paused): .consumerProducerPaused(id, paused)
             case .consumerClosed(let id, .transportClosed): .consumerClosed(id, .transportClosed)
             case .consumerClosed(let id, .producerClosed): .consumerClosed(id, .producerClosed)
-            case .producerTrace, .consumerTrace, .producerVideoOrientation, .observer: nil
+            case .producerTrace, .consumerTrace, .producerVideoOrientation, .observer, .routerClosed: nil
             }
         guard let told else { return nil }
         self = told

@@ -86,11 +86,14 @@ actor Worker {
             sockets: plane.sockets.count)
     }
 
-    /// Closes every socket. Commands fail from here on.
+    /// Closes everything; whom it concerns is told, as mediasoup's `worker.close()` does. Commands fail from here on.
     func shutDown() {
         guard !isShutDown else { return }
+        let now = Self.now()
+        plane.command(now) { engine, outbox, now in engine.closeAll(now: now, into: &outbox) }
+        settle(now: now)
         isShutDown = true
-        plane.closeAllSockets(now: Self.now())
+        plane.closeAllSockets(now: now)
         for reader in readers.values { reader.finish() }
         gauge.tell(consumers: 0)
         loop.stop()
@@ -107,12 +110,20 @@ actor Worker {
     /// Performs what the engine wants done beside sending: facts are told before the command that caused them answers.
     func settle(now: Instant) {
         plane.closeSockets(now: now)
+        var closed: [Directory.Object] = []
         for event in plane.outbox.takeEvents() {
+            if case .routerClosed(let id) = event { directory.strike(.router(id)) }
             guard let event = MediaCoreEvent(event) else { continue }
-            if let object = Directory.Object(closedBy: event) { hasClosed(object) }
+            if let object = Directory.Object(closedBy: event) {
+                directory.strike(object)
+                closed.append(object)
+            }
             events.yield(event)
         }
+        // Behind the events, since what other workers tell is caused by these; before what closes along, since the other
+        // end of a link is to hear of its end by the link, quietly, and not by its transport.
         exchange.post(plane.engine.takeLinkNotes())
+        for object in closed { hasClosed(object) }
         gauge.tell(consumers: plane.engine.population.consumers)
     }
 
@@ -316,8 +327,9 @@ extension Worker {
         closing { engine, outbox, now in engine.close(id, now: now, into: &outbox) }
     }
     func close(_ id: TransportID) {
-        hasClosed(.transport(id))
+        directory.strike(.transport(id))
         closing(last: id) { engine, outbox, now in engine.close(id, now: now, into: &outbox) }
+        hasClosed(.transport(id))
     }
     func close(_ id: ProducerID) {
         directory.strike(.producer(id))

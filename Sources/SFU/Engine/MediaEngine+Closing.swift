@@ -3,6 +3,16 @@ import Base
 // Closing is idempotent; an unknown id is already closed. The order of events is mediasoup's: depth first, in order of
 // creation, and what happens on other transports comes last.
 extension MediaEngine {
+    /// mediasoup's `worker.close()`: every router closes as if by itself, and is told so behind all that it had.
+    public mutating func closeAll(now: Instant, into out: inout Outbox) {
+        for slot in 0..<routers.slotCount {
+            guard let index = routers.index(ofSlot: slot) else { continue }
+            let id = routers[index].id
+            close(id, now: now, into: &out)
+            out.report(.routerClosed(id))
+        }
+    }
+
     public mutating func close(_ id: RouterID, now: Instant, into out: inout Outbox) {
         guard let index = routerByID.removeValue(forKey: id) else { return }
         muteObservers(of: index)

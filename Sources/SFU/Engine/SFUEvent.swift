@@ -2,6 +2,8 @@ import Base
 
 /// What happened without having been asked of that very object: a method never causes an event on its own instance.
 public enum SFUEvent: Sendable, Hashable {
+    /// Its worker closed.
+    case routerClosed(RouterID)
     /// A comedia transport learnt where its remote side sends RTP from. The local side is the socket actually used.
     case transportConnected(TransportID, EndpointTuple)
     /// … and RTCP, when it has a port of its own.
