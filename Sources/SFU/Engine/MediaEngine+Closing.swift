@@ -126,6 +126,7 @@ extension MediaEngine {
         detach(index)
         withdrawWish(of: index)
         transports[transport].senderBySSRC[ssrc] = nil
+        if let rtx = senders[index].rtxSSRC { transports[transport].rtxSSRCs.remove(rtx) }
         closedTotals.sentLost += max(0, senders[index].reports.packetsLost)
         _ = senders.remove(index)
     }

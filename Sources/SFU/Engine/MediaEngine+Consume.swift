@@ -21,7 +21,8 @@ extension MediaEngine {
         do {
             parameters = try negotiateConsumer(
                 consumable: producers[producer].consumableRTPParameters, capabilities: setup.rtpCapabilities,
-                enableRTX: setup.enableRTX ?? enablesRTXByDefault(kind), ssrc: makeFreeSSRC(on: transport), mid: nil)
+                enableRTX: setup.enableRTX ?? enablesRTXByDefault(kind), ssrc: makeFreeSSRCs(2, on: transport), mid: nil
+            )
         } catch {
             throw SFUError(error)
         }
@@ -57,6 +58,7 @@ extension MediaEngine {
                 layers: hasLayers ? layerRewriter(of: consumer, firstSequence: firstSequence) : nil))
         consumers[consumer].senders.append(index)
         transports[transport].senderBySSRC[senders[index].ssrc] = index
+        if let rtx = senders[index].rtxSSRC { transports[transport].rtxSSRCs.insert(rtx) }
         streams[stream].senders.append(index)
     }
 
@@ -90,11 +92,16 @@ extension MediaEngine {
         return ORTC.canConsume(producers[index].consumableRTPParameters, capabilities)
     }
 
-    mutating func makeFreeSSRC(on transport: SlabIndex) -> UInt32 {
-        // Two may collide with its RTX neighbour only by a chance of 1 in 10⁹; equal ones are looked for.
+    /// The first of `count` SSRCs in a row that no stream of a transport has, its retransmissions neither: two streams of
+    /// one SSRC would use a nonce of AEAD suites twice.
+    mutating func makeFreeSSRCs(_ count: Int, on transport: SlabIndex) -> UInt32 {
         while true {
-            let ssrc = makeSSRC()
-            if transports[transport].senderBySSRC[ssrc] == nil { return ssrc }
+            let first = makeSSRC()
+            let isFree = (0..<UInt32(count)).allSatisfy {
+                transports[transport].senderBySSRC[first &+ $0] == nil
+                    && !transports[transport].rtxSSRCs.contains(first &+ $0)
+            }
+            if isFree { return first }
         }
     }
 

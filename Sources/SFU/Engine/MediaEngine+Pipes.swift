@@ -17,9 +17,13 @@ extension MediaEngine {
     ) -> SlabIndex {
         let count = producers[producer].streams.count
         let hasRTX = transports[transport].kind == .pipe(enableRTX: true)
+        let ssrc = makeFreeSSRCs(count, on: transport)
+        var rtxSSRC = hasRTX ? makeFreeSSRCs(count, on: transport) : nil
+        while let drawn = rtxSSRC, abs(Int(drawn) - Int(ssrc)) < count {
+            rtxSSRC = makeFreeSSRCs(count, on: transport)
+        }
         let parameters = negotiatePipeConsumer(
-            consumable: producers[producer].consumableRTPParameters, enableRTX: hasRTX,
-            ssrc: makeFreeSSRCs(count, on: transport), rtxSSRC: hasRTX ? makeFreeSSRCs(count, on: transport) : nil)
+            consumable: producers[producer].consumableRTPParameters, enableRTX: hasRTX, ssrc: ssrc, rtxSSRC: rtxSSRC)
         var setup = setup
         // Only its producer pauses it.
         setup.paused = false
@@ -38,16 +42,6 @@ extension MediaEngine {
     }
 
     /// The first of several numbers in a row that are free.
-    private mutating func makeFreeSSRCs(_ count: Int, on transport: SlabIndex) -> UInt32 {
-        while true {
-            let first = makeFreeSSRC(on: transport)
-            let isFree = (0..<count).allSatisfy {
-                transports[transport].senderBySSRC[first &+ UInt32(truncatingIfNeeded: $0)] == nil
-            }
-            if isFree { return first }
-        }
-    }
-
     /// A producer as a router knows it: its own, or one that a link brings there.
     func producer(_ id: ProducerID, on router: SlabIndex) -> SlabIndex? {
         if let own = producerByID[id], producers[own].router == router { return own }

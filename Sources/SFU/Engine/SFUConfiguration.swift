@@ -62,7 +62,7 @@ public struct SFUConfiguration: Sendable {
         ///
         /// Simulated with 3 s of 300 kbit/s over 900 kbit/s, of which 600 were known: without a bound the queue grew to
         /// 1 s, once, and the estimate stood; with 1.5 and 2.5 times, as a pacer has for single frames, the longer
-        /// over-use halved the estimate; with 1.2 times the queue stayed below 50 ms, but the start took 10 s.
+        /// over-use halved the estimate; with 1.2 times the queue stayed below 50 ms, but the start took many seconds.
         public var bandwidthFactor: Double?
         public init() {}
     }

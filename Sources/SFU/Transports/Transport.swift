@@ -17,6 +17,8 @@ struct Transport: ~Copyable {
     var consumers: [SlabIndex] = []
     /// Outgoing streams by the SSRC that their receiver knows them by.
     var senderBySSRC: [UInt32: SlabIndex] = [:]
+    /// Of their retransmissions.
+    var rtxSSRCs: Set<UInt32> = []
     var listener = RTPListener()
     private var nextMID = 0
 
