@@ -20,6 +20,20 @@ public enum MediaCoreEvent: Sendable, Hashable {
     /// The producer behind it was paused or resumed.
     case consumerProducerPaused(ConsumerID, Bool)
     case consumerClosed(ConsumerID, CloseReason)
+    /// What was asked to be watched.
+    case transportTrace(TransportID, Trace)
+    case producerTrace(ProducerID, Trace)
+    case consumerTrace(ConsumerID, Trace)
+    /// The sender's camera was turned; told with the first packet that says how it is held.
+    case producerVideoOrientation(ProducerID, CameraOrientation)
+    /// The loudest of an observer's producers, the loudest first; once per interval.
+    case observerVolumes(RTPObserverID, [AudioVolume])
+    /// None of its producers is loud enough any more.
+    case observerSilence(RTPObserverID)
+    /// Another of its producers speaks.
+    case observerDominantSpeaker(RTPObserverID, ProducerID)
+    /// Its router closed.
+    case observerClosed(RTPObserverID)
     /// The core itself is gone; every object of it is closed.
     case died(String)
 }
@@ -51,6 +65,18 @@ public struct ForwardedLayers: Sendable, Hashable {
     public var temporalLayer: Int
 
     public init(spatialLayer: Int, temporalLayer: Int) {
+        self.spatialLayer = spatialLayer
+        self.temporalLayer = temporalLayer
+    }
+}
+
+/// The layers that a consumer's receiver would like to have at most, counted from 0.
+public struct WantedLayers: Sendable, Hashable {
+    public var spatialLayer: Int
+    /// Nil: the highest.
+    public var temporalLayer: Int?
+
+    public init(spatialLayer: Int, temporalLayer: Int? = nil) {
         self.spatialLayer = spatialLayer
         self.temporalLayer = temporalLayer
     }

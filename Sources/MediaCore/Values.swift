@@ -23,11 +23,14 @@ public struct PlainTransportOptions: Sendable, Hashable {
     public var enableSRTP: Bool
     /// Of our own key; the remote side's may replace it. Nil: mediasoup's, AES_CM_128_HMAC_SHA1_80.
     public var srtpCryptoSuite: String?
+    /// What is taken to be available before the remote side has told anything, bits per second. Nil: 600,000.
+    public var initialAvailableOutgoingBitrate: Int64?
 
     public init(
         rtcpMux: Bool = true, comedia: Bool = false, cname: String? = nil, enableSRTP: Bool = false,
-        srtpCryptoSuite: String? = nil
+        srtpCryptoSuite: String? = nil, initialAvailableOutgoingBitrate: Int64? = nil
     ) {
+        self.initialAvailableOutgoingBitrate = initialAvailableOutgoingBitrate
         self.rtcpMux = rtcpMux
         self.comedia = comedia
         self.cname = cname
@@ -73,6 +76,31 @@ public struct PlainTransportRemote: Sendable, Hashable {
     }
 }
 
+public struct PipeTransportOptions: Sendable, Hashable {
+    /// Consumers on it answer NACKs, in streams of their own (RFC 4588).
+    public var enableRTX: Bool
+    /// With AEAD_AES_256_GCM, and nothing else.
+    public var enableSRTP: Bool
+
+    public init(enableRTX: Bool = false, enableSRTP: Bool = false) {
+        self.enableRTX = enableRTX
+        self.enableSRTP = enableSRTP
+    }
+}
+
+public struct PipeTransportDescription: Sendable {
+    public var id: TransportID
+    public var tuple: TransportTuple
+    /// What we protect with; absent without SRTP.
+    public var srtpParameters: SRTPParameters?
+
+    public init(id: TransportID, tuple: TransportTuple, srtpParameters: SRTPParameters? = nil) {
+        self.id = id
+        self.tuple = tuple
+        self.srtpParameters = srtpParameters
+    }
+}
+
 /// One side's address and the other's. Member names in JSON are mediasoup's.
 public struct TransportTuple: Sendable, Hashable {
     /// The announced address where one is configured.
@@ -94,8 +122,17 @@ public struct ProduceOptions: Sendable {
     public var kind: MediaKind
     public var rtpParameters: RTPParameters
     public var paused: Bool
+    /// After a key frame request the next one waits at least for this long: encoders that make large key frames.
+    public var keyFrameRequestDelay: Duration
+    /// Nil: a random one.
+    public var id: ProducerID?
 
-    public init(kind: MediaKind, rtpParameters: RTPParameters, paused: Bool = false) {
+    public init(
+        kind: MediaKind, rtpParameters: RTPParameters, paused: Bool = false, keyFrameRequestDelay: Duration = .zero,
+        id: ProducerID? = nil
+    ) {
+        self.keyFrameRequestDelay = keyFrameRequestDelay
+        self.id = id
         self.kind = kind
         self.rtpParameters = rtpParameters
         self.paused = paused
@@ -125,10 +162,23 @@ public struct ConsumeOptions: Sendable {
     public var paused: Bool
     /// Nil: true for video, false for audio.
     public var enableRTX: Bool?
+    /// Nil: counted up per transport from "0".
+    public var mid: String?
+    /// Nil: the highest. Consumers of type simple have none to choose from.
+    public var preferredLayers: WantedLayers?
+    /// How many layers it takes in its turn when there is not enough bandwidth for all, 1…255. Nil: 1.
+    public var priority: Int?
+    /// Packets of Opus' discontinuous transmission are left out.
+    public var ignoresDTX: Bool
 
     public init(
-        producer: ProducerID, rtpCapabilities: RTPCapabilities, paused: Bool = false, enableRTX: Bool? = nil
+        producer: ProducerID, rtpCapabilities: RTPCapabilities, paused: Bool = false, enableRTX: Bool? = nil,
+        mid: String? = nil, preferredLayers: WantedLayers? = nil, priority: Int? = nil, ignoresDTX: Bool = false
     ) {
+        self.mid = mid
+        self.preferredLayers = preferredLayers
+        self.priority = priority
+        self.ignoresDTX = ignoresDTX
         self.producer = producer
         self.rtpCapabilities = rtpCapabilities
         self.paused = paused
@@ -145,11 +195,14 @@ public struct ConsumerDescription: Sendable {
     public var rtpParameters: RTPParameters
     public var paused: Bool
     public var producerPaused: Bool
+    /// What became of the wish, within what there is; nil: it has no layers, or the core does not tell.
+    public var preferredLayers: ForwardedLayers?
 
     public init(
         id: ConsumerID, producer: ProducerID, kind: MediaKind, type: String, rtpParameters: RTPParameters,
-        paused: Bool, producerPaused: Bool
+        paused: Bool, producerPaused: Bool, preferredLayers: ForwardedLayers? = nil
     ) {
+        self.preferredLayers = preferredLayers
         self.id = id
         self.producer = producer
         self.kind = kind

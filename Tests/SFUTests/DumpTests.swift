@@ -168,6 +168,54 @@ import Testing
             ])
     }
 
+    @Test func `dump of a direct transport has no address, that of a pipe has rtx`() throws {
+        let (stage, _) = try scene()
+        let direct = TransportID(rawValue: "direct")
+        try stage.engine.createDirectTransport(
+            DirectTransportSetup(router: Stage.room, id: direct, socket: SocketID(77)), now: stage.now,
+            into: &stage.outbox)
+        let dump = try stage.engine.dump(of: direct)
+        #expect(dump.objectValue?.keys.sorted() == (try golden("direct transport")).objectValue?.keys.sorted())
+        #expect(dump["direct"] == true)
+        let pipe = TransportID(rawValue: "pipe")
+        _ = try stage.engine.createPipeTransport(
+            PipeTransportSetup(
+                router: Stage.room, id: pipe, local: LocalEndpoint(socket: SocketID(78), address: "a", port: 9)),
+            now: stage.now)
+        var expected = Set(dump.objectValue?.keys ?? [:].keys)
+        expected.formUnion(["tuple", "rtx"])
+        #expect(Set(try stage.engine.dump(of: pipe).objectValue?.keys ?? [:].keys) == expected)
+    }
+
+    @Test func `recvRtpHeaderExtensions tells all ids that packets of a transport are read by`() throws {
+        let stage = try Stage()
+        let source = try stage.transport("source", rtcpMux: true)
+        let uris: [RTPHeaderExtensionURI] = [
+            .mid, .rtpStreamID, .repairedRTPStreamID, .absSendTime, .transportWideCC,
+        ]
+        try stage.produce(
+            "video", on: source,
+            Parameters.vp8(
+                extensions: uris.enumerated().map {
+                    RTPHeaderExtensionParameters(uri: $0.element.rawValue, id: $0.offset + 1)
+                }))
+        let ids = try stage.engine.dump(of: source.id)["recvRtpHeaderExtensions"]
+        #expect(ids == ["mid": 1, "rid": 2, "rrid": 3, "absSendTime": 4, "transportWideCc01": 5])
+        let traces = TraceEventTypes(["bwe", "probation", "rtp", "foo"])
+        try stage.engine.enableTraceEvent(traces, of: source.id)
+        #expect(try stage.engine.dump(of: source.id)["traceEventTypes"] == ["probation", "bwe"])
+    }
+
+    @Test func `dump of an observer`() throws {
+        let (stage, _) = try scene()
+        let observer = RTPObserverID(rawValue: "o")
+        try stage.engine.createObserver(
+            RTPObserverSetup(router: Stage.room, id: observer, kind: .audioLevel()), now: stage.now)
+        try stage.engine.addProducer(ProducerID(rawValue: "audio"), to: observer, now: stage.now)
+        #expect(
+            try stage.engine.dump(of: observer) == ["id": "o", "paused": false, "producerIds": ["audio"]])
+    }
+
     @Test func `objects that are gone have no dump`() throws {
         let (stage, _) = try scene()
         func fails(_ body: () throws -> JSONValue) -> Bool { (try? body()) == nil }

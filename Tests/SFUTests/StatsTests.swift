@@ -1,4 +1,5 @@
 import Base
+import ORTC
 import SFU
 import TestSupport
 import Testing
@@ -94,4 +95,47 @@ private func members(_ value: JSONValue?) -> Set<String> { Set(value?.objectValu
     stage.pass(.seconds(3))
     let idle = try stage.engine.stats(of: ProducerID(rawValue: "video"), now: stage.now).arrayValue?.first
     #expect(idle?["bitrate"] == 0)
+}
+
+@Test func `statistics of direct and pipe transports, and of pipes' ends, have mediasoup's member names`() throws {
+    let stage = try Stage()
+    let direct = TransportID(rawValue: "direct")
+    try stage.engine.createDirectTransport(
+        DirectTransportSetup(router: Stage.room, id: direct, socket: SocketID(77)), now: stage.now,
+        into: &stage.outbox)
+    let pipe = TransportID(rawValue: "pipe")
+    _ = try stage.engine.createPipeTransport(
+        PipeTransportSetup(
+            router: Stage.room, id: pipe, local: LocalEndpoint(socket: SocketID(78), address: "a", port: 9)),
+        now: stage.now)
+    let ours = try stage.engine.stats(of: direct, now: stage.now).arrayValue?.first
+    #expect(members(ours) == members(try golden("direct transport").first))
+    var expected = members(try golden("pipe transport (not connected)").first)
+    expected.remove("sctpState")
+    #expect(members(try stage.engine.stats(of: pipe, now: stage.now).arrayValue?.first) == expected)
+    // Limits that are set are told.
+    try stage.engine.setMaxIncomingBitrate(pipe, 1_500_000, now: stage.now)
+    try stage.engine.setMaxOutgoingBitrate(pipe, 1_000_000, now: stage.now, into: &stage.outbox)
+    try stage.engine.setMinOutgoingBitrate(pipe, 100_000, now: stage.now, into: &stage.outbox)
+    expected.formUnion(["maxIncomingBitrate", "maxOutgoingBitrate", "minOutgoingBitrate"])
+    #expect(members(try stage.engine.stats(of: pipe, now: stage.now).arrayValue?.first) == expected)
+
+    let source = try stage.transport("source", rtcpMux: true)
+    var parameters = Parameters.vp8()
+    parameters.encodings = [1001, 1002].map { RTPEncodingParameters(ssrc: $0, scalabilityMode: "L1T3") }
+    try stage.produce("video", on: source, parameters)
+    let consumer = ConsumerID(rawValue: "piped")
+    _ = try stage.engine.consume(
+        ConsumerSetup(
+            transport: pipe, id: consumer, producer: ProducerID(rawValue: "video"),
+            rtpCapabilities: Parameters.everything), now: stage.now, into: &stage.outbox)
+    // Before any packet: what goes out, one for each encoding.
+    let out = try stage.engine.stats(of: consumer, now: stage.now).arrayValue
+    #expect(out?.map(members) == (try golden("pipe consumer").map(members)))
+    for ssrc: UInt32 in [1001, 1002] {
+        stage.feed(
+            try Packets.rtp(sequence: 1, ssrc: ssrc, payload: Packets.vp8Payload(isKeyFrame: true)), on: source.rtp)
+    }
+    let inbound = try stage.engine.stats(of: ProducerID(rawValue: "video"), now: stage.now).arrayValue
+    #expect(inbound?.map(members) == (try golden("simulcast video producer").map(members)))
 }

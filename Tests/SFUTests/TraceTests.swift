@@ -85,6 +85,29 @@ import Testing
         }
     }
 
+    @Test func `a traced packet shows its transport-wide number and the RID that it repairs`() throws {
+        let stage = try Stage()
+        let source = try stage.transport("source", rtcpMux: true)
+        try stage.produce(
+            "video", on: source,
+            Parameters.vp8(extensions: [
+                RTPHeaderExtensionParameters(uri: RTPHeaderExtensionURI.transportWideCC.rawValue, id: 5),
+                RTPHeaderExtensionParameters(uri: RTPHeaderExtensionURI.repairedRTPStreamID.rawValue, id: 6),
+            ]))
+        _ = stage.takeEvents()
+        try stage.engine.enableTraceEvent(TraceEventTypes(["rtp"]), of: video)
+        let elements: [(id: UInt8, data: [UInt8])?] = [nil, (5, [0x12, 0x34]), (6, Array("hi".utf8))]
+        for (number, element) in elements.enumerated() {
+            stage.feed(
+                try Packets.rtp(
+                    sequence: number, extensions: element.map { [.init(id: $0.id, data: $0.data)] } ?? [],
+                    payload: Packets.vp8Payload(isKeyFrame: true)), on: source.rtp)
+        }
+        let packets = told(stage).map { $0["info"]?["rtpPacket"] }
+        #expect(packets.map { $0?["wideSequenceNumber"] } == [.null, 0x1234, .null])
+        #expect(packets.map { $0?["rrid"] } == [.null, .null, "hi"])
+    }
+
     @Test func `trace pli: what a source is asked for goes out, what a receiver asks for comes in`() throws {
         let (stage, source) = try scene()
         var track = VideoTrack()

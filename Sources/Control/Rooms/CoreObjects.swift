@@ -57,6 +57,10 @@ final class CoreObjects: Sendable {
             .consumerClosed(let id, _):
             .consumer(id)
         case .died: nil
+        // No room asks for these yet.
+        case .transportTrace, .producerTrace, .consumerTrace, .producerVideoOrientation, .observerVolumes,
+            .observerSilence, .observerDominantSpeaker, .observerClosed:
+            nil
         }
     }
 }

@@ -37,6 +37,10 @@ extension Room {
             if let consumer = consumers[id]?.value { forgetConsumer(consumer, reason: reason.rawValue) }
         // Nobody in a room asks which layers a receiver gets yet.
         case .consumerLayers, .died: break
+        // Nor watches anything, nor has observers.
+        case .transportTrace, .producerTrace, .consumerTrace, .producerVideoOrientation, .observerVolumes,
+            .observerSilence, .observerDominantSpeaker, .observerClosed:
+            break
         }
     }
 

@@ -10,6 +10,7 @@ final class Directory: Sendable {
         case transport(TransportID)
         case producer(ProducerID)
         case consumer(ConsumerID)
+        case observer(RTPObserverID)
 
         /// What an event says is no more; nil: it says something else.
         init?(closedBy event: MediaCoreEvent) {
@@ -17,6 +18,7 @@ final class Directory: Sendable {
             case .transportClosed(let id): self = .transport(id)
             case .producerClosed(let id): self = .producer(id)
             case .consumerClosed(let id, _): self = .consumer(id)
+            case .observerClosed(let id): self = .observer(id)
             default: return nil
             }
         }
@@ -37,6 +39,16 @@ final class Directory: Sendable {
     func holder(of object: Object) -> Int? { state.withLock { $0.holders[object] } }
 
     func enter(_ object: Object, on worker: Int) { state.withLock { $0.holders[object] = worker } }
+
+    /// Keeps a name for an object that is about to be made; struck out when it could not be.
+    /// - Returns: False: it is taken.
+    func reserve(_ object: Object, on worker: Int) -> Bool {
+        state.withLock { state in
+            guard state.holders[object] == nil else { return false }
+            state.holders[object] = worker
+            return true
+        }
+    }
 
     func strike(_ object: Object) {
         state.withLock { state in

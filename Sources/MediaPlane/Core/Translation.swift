@@ -20,8 +20,7 @@ extension MediaCoreError {
 }
 
 extension MediaCoreEvent {
-    /// Nil for what rooms don't ask for: traces, observers, orientation; and for routers, which close by themselves only
-    /// when the core ends.
+    /// Nil for routers, which close by themselves only when the core ends.
     init?(_ event: SFUEvent) {
         let told: MediaCoreEvent? =
             switch event {
@@ -36,7 +35,18 @@ extension MediaCoreEvent {
             case .consumerProducerPaused(let id, let paused): .consumerProducerPaused(id, paused)
             case .consumerClosed(let id, .transportClosed): .consumerClosed(id, .transportClosed)
             case .consumerClosed(let id, .producerClosed): .consumerClosed(id, .producerClosed)
-            case .producerTrace, .consumerTrace, .producerVideoOrientation, .observer, .routerClosed: nil
+            case .transportTrace(let id, let trace): .transportTrace(id, Trace(trace))
+            case .producerTrace(let id, let trace): .producerTrace(id, Trace(trace))
+            case .consumerTrace(let id, let trace): .consumerTrace(id, Trace(trace))
+            case .producerVideoOrientation(let id, let told):
+                .producerVideoOrientation(
+                    id, CameraOrientation(camera: told.camera, flip: told.flip, rotation: told.rotation))
+            case .observer(let id, .volumes(let volumes)):
+                .observerVolumes(id, volumes.map { AudioVolume(producer: $0.producer, volume: $0.volume) })
+            case .observer(let id, .silence): .observerSilence(id)
+            case .observer(let id, .dominantSpeaker(let producer)): .observerDominantSpeaker(id, producer)
+            case .observer(let id, .closed): .observerClosed(id)
+            case .routerClosed: nil
             }
         guard let told else { return nil }
         self = told
@@ -89,6 +99,34 @@ extension ConsumerDescription {
     init(_ state: ConsumerState) {
         self.init(
             id: state.id, producer: state.producer, kind: state.kind, type: state.type,
-            rtpParameters: state.rtpParameters, paused: state.paused, producerPaused: state.producerPaused)
+            rtpParameters: state.rtpParameters, paused: state.paused, producerPaused: state.producerPaused,
+            preferredLayers: state.preferredLayers.map(ForwardedLayers.init))
+    }
+}
+
+extension PipeTransportDescription {
+    init(id: TransportID, _ tuples: PlainTransportTuples, _ srtp: SRTPParameters?) {
+        self.init(id: id, tuple: TransportTuple(tuples.rtp), srtpParameters: srtp)
+    }
+}
+
+extension PreferredLayers {
+    init(_ layers: WantedLayers) {
+        // The engine brings them into what there is.
+        self.init(
+            spatialLayer: UInt8(clamping: layers.spatialLayer),
+            temporalLayer: layers.temporalLayer.map { UInt8(clamping: $0) })
+    }
+}
+
+extension TraceEventTypes {
+    init(_ types: Set<TraceType>) { self.init(types.map(\.rawValue)) }
+}
+
+extension Trace {
+    init(_ event: TraceEvent) {
+        self.init(
+            type: event.type.names.first.flatMap(TraceType.init) ?? .rtp,
+            timestamp: event.timestamp.nanoseconds / 1_000_000, isIncoming: event.isIncoming, info: event.info)
     }
 }

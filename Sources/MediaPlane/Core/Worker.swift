@@ -28,7 +28,7 @@ actor Worker {
     private let configuration: MediaPlaneConfiguration
     private let events: AsyncStream<MediaCoreEvent>.Continuation
     var plane: Plane
-    private var isShutDown = false
+    private(set) var isShutDown = false
     /// Readers of consumers on direct transports.
     var readers: [ConsumerID: DirectPackets] = [:]
     var nextDirect: UInt32 = 0
@@ -128,7 +128,7 @@ actor Worker {
     }
 
     /// An object is no more: nobody finds it, and what hung on it ends.
-    private func hasClosed(_ object: Directory.Object) {
+    func hasClosed(_ object: Directory.Object) {
         directory.strike(object)
         switch object {
         case .consumer(let id):
@@ -138,7 +138,7 @@ actor Worker {
         case .transport(let id):
             guard let other = pipes.remove(id), let worker = directory.holder(of: .transport(other)) else { return }
             exchange.post(.close(other), to: worker)
-        case .router, .producer: break
+        case .router, .producer, .observer: break
         }
     }
 
@@ -189,7 +189,8 @@ extension Worker {
             let setup = PlainTransportSetup(
                 router: router, id: id, rtp: rtp, rtcp: rtcp, comedia: options.comedia, cname: options.cname,
                 srtpCryptoSuite: options.enableSRTP
-                    ? options.srtpCryptoSuite ?? PlainTransportSetup.standardSRTPCryptoSuite : nil)
+                    ? options.srtpCryptoSuite ?? PlainTransportSetup.standardSRTPCryptoSuite : nil,
+                initialAvailableOutgoingBitrate: options.initialAvailableOutgoingBitrate)
             let description = try command { engine, _, now throws(SFUError) in
                 let tuples = try engine.createPlainTransport(setup, now: now)
                 return PlainTransportDescription(id: id, tuples, engine.srtpParameters(of: id))
@@ -218,7 +219,7 @@ extension Worker {
     ///
     /// With RTCP on the RTP port, a plain transport's remote side is one address, fixed by `connect` or by the first packet.
     /// Otherwise RTCP may come to either port, from another one than RTP does.
-    private func openEndpoints(
+    func openEndpoints(
         rtcpMux: Bool, now: Instant
     ) throws(MediaCoreError) -> (rtp: LocalEndpoint, rtcp: LocalEndpoint?) {
         if rtcpMux {
@@ -254,94 +255,9 @@ extension Worker {
     }
 }
 
-// MARK: - Producers and consumers
+// MARK: - Commands
 
 extension Worker {
-    func produce(
-        on transport: TransportID, _ options: ProduceOptions
-    ) throws(MediaCoreError) -> ProducerDescription {
-        let setup = ProducerSetup(
-            transport: transport, id: .random(), kind: options.kind, rtpParameters: options.rtpParameters,
-            paused: options.paused)
-        let description = try command { engine, outbox, now throws(SFUError) in
-            ProducerDescription(try engine.produce(setup, now: now, into: &outbox))
-        }
-        directory.enter(.producer(description.id), on: number)
-        return description
-    }
-
-    func consume(
-        on transport: TransportID, _ options: ConsumeOptions
-    ) throws(MediaCoreError) -> ConsumerDescription {
-        let setup = ConsumerSetup(
-            transport: transport, id: .random(), producer: options.producer,
-            rtpCapabilities: options.rtpCapabilities, paused: options.paused, enableRTX: options.enableRTX)
-        let description = try command { engine, outbox, now throws(SFUError) in
-            ConsumerDescription(try engine.consume(setup, now: now, into: &outbox))
-        }
-        directory.enter(.consumer(description.id), on: number)
-        addReader(of: description, on: transport)
-        return description
-    }
-
-    func canConsume(_ producer: ProducerID, on router: RouterID, _ capabilities: RTPCapabilities) -> Bool {
-        !isShutDown && plane.engine.canConsume(producer, on: router, capabilities)
-    }
-
-    func pause(_ id: ProducerID) throws(MediaCoreError) {
-        try command { engine, outbox, now throws(SFUError) in try engine.pause(id, now: now, into: &outbox) }
-    }
-
-    func resume(_ id: ProducerID) throws(MediaCoreError) {
-        try command { engine, outbox, now throws(SFUError) in try engine.resume(id, now: now, into: &outbox) }
-    }
-
-    func pause(_ id: ConsumerID) throws(MediaCoreError) {
-        try command { engine, outbox, now throws(SFUError) in try engine.pause(id, now: now, into: &outbox) }
-    }
-
-    func resume(_ id: ConsumerID) throws(MediaCoreError) {
-        try command { engine, outbox, now throws(SFUError) in try engine.resume(id, now: now, into: &outbox) }
-    }
-
-    func requestKeyFrame(_ id: ConsumerID) throws(MediaCoreError) {
-        try command { engine, outbox, now throws(SFUError) in
-            try engine.requestKeyFrame(id, now: now, into: &outbox)
-        }
-    }
-
-    func stats(_ id: TransportID) throws(MediaCoreError) -> JSONValue {
-        try command { engine, _, now throws(SFUError) in try engine.stats(of: id, now: now) }
-    }
-
-    func stats(_ id: ProducerID) throws(MediaCoreError) -> JSONValue {
-        try command { engine, _, now throws(SFUError) in try engine.stats(of: id, now: now) }
-    }
-
-    func stats(_ id: ConsumerID) throws(MediaCoreError) -> JSONValue {
-        try command { engine, _, now throws(SFUError) in try engine.stats(of: id, now: now) }
-    }
-
-    func close(_ id: RouterID) {
-        directory.strike(.router(id))
-        closing { engine, outbox, now in engine.close(id, now: now, into: &outbox) }
-    }
-    func close(_ id: TransportID) {
-        directory.strike(.transport(id))
-        closing(last: id) { engine, outbox, now in engine.close(id, now: now, into: &outbox) }
-        hasClosed(.transport(id))
-    }
-    func close(_ id: ProducerID) {
-        directory.strike(.producer(id))
-        closing(last: plane.engine.transport(of: id)) { engine, outbox, now in
-            engine.close(id, now: now, into: &outbox)
-        }
-    }
-    func close(_ id: ConsumerID) {
-        hasClosed(.consumer(id))
-        closing { engine, outbox, now in engine.close(id, now: now, into: &outbox) }
-    }
-
     /// One command to the engine, and what follows from it. The loop makes a turn right after, so media that the command
     /// set free leave at once.
     func command<Result>(

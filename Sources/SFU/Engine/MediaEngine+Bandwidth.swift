@@ -32,8 +32,8 @@ extension MediaEngine {
             throw .invalid(
                 "bitrate must be >= current min outgoing bitrate (\(least)) or 0 (unlimited) [method:\(method)]")
         }
-        if transports[index].bandwidth.setMaxOutgoing(bitrate, now: now) != nil {
-            distributeBandwidth(of: index, now: now, into: &out)
+        if let change = transports[index].bandwidth.setMaxOutgoing(bitrate, now: now) {
+            bandwidthChanged(change, of: index, now: now, into: &out)
         }
     }
 
@@ -51,8 +51,8 @@ extension MediaEngine {
             throw .invalid(
                 "bitrate must be <= current max outgoing bitrate (\(most)) or 0 (unlimited) [method:\(method)]")
         }
-        if transports[index].bandwidth.setMinOutgoing(bitrate, now: now) != nil {
-            distributeBandwidth(of: index, now: now, into: &out)
+        if let change = transports[index].bandwidth.setMinOutgoing(bitrate, now: now) {
+            bandwidthChanged(change, of: index, now: now, into: &out)
         }
     }
 
@@ -88,14 +88,14 @@ extension MediaEngine {
         into out: inout Outbox
     ) {
         let change = transports[transport].bandwidth.outgoing?.receive(feedback, in: datagram, now: now)
-        if change != nil { distributeBandwidth(of: transport, now: now, into: &out) }
+        if let change { bandwidthChanged(change, of: transport, now: now, into: &out) }
     }
 
     mutating func receive(
         _ remb: ReceiverEstimatedMaximumBitrate, _ transport: SlabIndex, now: Instant, into out: inout Outbox
     ) {
         let change = transports[transport].bandwidth.outgoing?.receive(remb: remb.bitrateBitsPerSecond, now: now)
-        if change != nil { distributeBandwidth(of: transport, now: now, into: &out) }
+        if let change { bandwidthChanged(change, of: transport, now: now, into: &out) }
     }
 
     /// The losses that a receiver tells of its video: where it estimates the bandwidth, they bound it, too.
@@ -120,7 +120,7 @@ extension MediaEngine {
         guard count > 0 else { return }
         let loss = Double(sum) / Double(256 * count)
         let change = transports[transport].bandwidth.outgoing?.receive(loss: loss, roundTrip: roundTrip, now: now)
-        if change != nil { distributeBandwidth(of: transport, now: now, into: &out) }
+        if let change { bandwidthChanged(change, of: transport, now: now, into: &out) }
     }
 
     // MARK: - Timers
@@ -132,7 +132,11 @@ extension MediaEngine {
     mutating func advanceBandwidth(of index: SlabIndex, to now: Instant, into out: inout Outbox) {
         let change = transports[index].bandwidth.outgoing?.advance(to: now)
         let isDue = transports[index].bandwidth.nextDistribution.map { $0 <= now } ?? false
-        if isDue || change != nil { distributeBandwidth(of: index, now: now, into: &out) }
+        if let change {
+            bandwidthChanged(change, of: index, now: now, into: &out)
+        } else if isDue {
+            distributeBandwidth(of: index, now: now, into: &out)
+        }
         sendBandwidthFeedback(of: index, now: now, into: &out)
     }
 

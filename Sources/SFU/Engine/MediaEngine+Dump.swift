@@ -88,7 +88,9 @@ extension MediaEngine {
     public func dump(of id: TransportID) throws(SFUError) -> JSONValue {
         let index = try index(id, "transport.dump")
         let (media, repeated) = sendersBySSRC(of: index)
-        let tuples = transports[index].link.tuples
+        // Only a transport with a socket has addresses; a direct one has neither these nor a choice.
+        let hasAddress = !transports[index].isInProcess && transports[index].kind != .direct
+        let tuples = hasAddress ? transports[index].link.tuples : nil
         let isPlain = transports[index].kind == .plain
         let (rtcpMux, comedia) = (transports[index].link.rtcpMux, transports[index].link.comedia)
         // nil alone would be a null that is told.
@@ -96,7 +98,7 @@ extension MediaEngine {
         let rtx: JSONValue? = if case .pipe(let isOn) = transports[index].kind { JSONValue(isOn) } else { absent }
         return .object(omittingAbsent: [
             "id": JSONValue(id.rawValue),
-            "direct": false,
+            "direct": JSONValue(transports[index].kind == .direct),
             "producerIds": .array(transports[index].producers.map { JSONValue(producers[$0].id.rawValue) }),
             "consumerIds": .array(transports[index].consumers.map { JSONValue(consumers[$0].id.rawValue) }),
             "mapSsrcConsumerId": media,
@@ -106,13 +108,23 @@ extension MediaEngine {
             "recvRtpHeaderExtensions": transports[index].listener.dumpedExtensions,
             "rtpListener": listenerDump(of: index),
             "maxMessageSize": 262_144,
-            "traceEventTypes": [],
+            "traceEventTypes": .array(transports[index].traces.names.map { JSONValue($0) }),
             "rtcpMux": isPlain ? JSONValue(rtcpMux) : absent,
             "comedia": isPlain ? JSONValue(comedia) : absent,
             "rtx": rtx,
-            "tuple": tuples.rtp.stats,
-            "rtcpTuple": tuples.rtcp?.stats,
+            "tuple": tuples?.rtp.stats,
+            "rtcpTuple": tuples?.rtcp?.stats,
         ])
+    }
+
+    /// mediasoup 3.14 has no dump of observers; the members are those of its other objects.
+    public func dump(of id: RTPObserverID) throws(SFUError) -> JSONValue {
+        let index = try index(id, "rtpObserver.dump")
+        var heard: [JSONValue] = []
+        for producer in observers[index].producers { heard.append(JSONValue(producers[producer].id.rawValue)) }
+        return [
+            "id": JSONValue(id.rawValue), "paused": JSONValue(observers[index].isPaused), "producerIds": .array(heard),
+        ]
     }
 
     private func sendersBySSRC(of transport: SlabIndex) -> (media: JSONValue, repeated: JSONValue) {

@@ -70,9 +70,10 @@ extension MediaEngine {
         guard let (receipt, original) = result, receipt.isKept else { return }
         packetKept(receipt, original, stream, now: now)
         if !producers[producer].traces.isEmpty {
+            let marks = transports[transport].listener.marks(of: header, in: packet)
             trace(
-                original, size: packet.byteCount - Retransmission.overhead, receipt.layers, isRTX: true, of: stream,
-                now: now, into: &out)
+                original, size: packet.byteCount - Retransmission.overhead, receipt.layers, marks: marks, isRTX: true,
+                of: stream, now: now, into: &out)
         }
     }
 

@@ -89,7 +89,8 @@ extension MediaEngine {
             if header.hasExtension { lookAtExtensions(header, packet, of: producer, now: now, into: &out) }
         }
         if receipt.isOurs, !producers[producer].traces.isEmpty {
-            trace(header, size: packet.byteCount, receipt.layers, of: stream, now: now, into: &out)
+            let marks = transports[transport].listener.marks(of: header, in: packet)
+            trace(header, size: packet.byteCount, receipt.layers, marks: marks, of: stream, now: now, into: &out)
         }
         if receipt.wantsPackets { requestPackets(of: stream, .packet, now: now, into: &out) }
         if receipt.wantsKeyFrame { requestKeyFrame(of: stream, now: now, into: &out) }

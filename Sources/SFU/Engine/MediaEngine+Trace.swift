@@ -1,4 +1,5 @@
 import Base
+import Congestion
 import RTCP
 import RTP
 
@@ -6,7 +7,7 @@ import RTP
 extension MediaEngine {
     /// What is told from now on instead of what was.
     public mutating func enableTraceEvent(_ types: TraceEventTypes, of id: ProducerID) throws(SFUError) {
-        producers[try index(id, "producer.enableTraceEvent")].traces = types
+        producers[try index(id, "producer.enableTraceEvent")].traces = types.intersection(.ofProducers)
     }
 
     /// The same; consumers get no sender reports.
@@ -18,18 +19,37 @@ extension MediaEngine {
         for sender in consumers[index].senders { senders[sender].forwarder.tracesPackets = tracesPackets }
     }
 
+    /// The same, of the bandwidth.
+    public mutating func enableTraceEvent(_ types: TraceEventTypes, of id: TransportID) throws(SFUError) {
+        transports[try index(id, "transport.enableTraceEvent")].traces = types.intersection(.ofTransports)
+    }
+
+    // MARK: - Transports
+
+    /// What is available has changed: layers are given out anew, then it is told.
+    mutating func bandwidthChanged(
+        _ change: OutgoingBitrates, of transport: SlabIndex, now: Instant, into out: inout Outbox
+    ) {
+        distributeBandwidth(of: transport, now: now, into: &out)
+        guard transports[transport].traces.contains(.bandwidth) else { return }
+        out.report(
+            .transportTrace(
+                transports[transport].id,
+                TraceEvent(type: .bandwidth, timestamp: now, isIncoming: false, info: change.info)))
+    }
+
     // MARK: - Producers
 
     /// A packet that a producer received.
     mutating func trace(
-        _ header: RTPHeader, size: Int, _ layers: PacketLayers, isRTX: Bool = false, of stream: SlabIndex,
-        now: Instant, into out: inout Outbox
+        _ header: RTPHeader, size: Int, _ layers: PacketLayers, marks: PacketMarks, isRTX: Bool = false,
+        of stream: SlabIndex, now: Instant, into out: inout Outbox
     ) {
         let producer = streams[stream].producer
         let packet = TracedPacket(
             payloadType: header.payloadType, sequenceNumber: header.sequenceNumber, timestamp: header.timestamp,
             marker: header.marker, ssrc: header.ssrc, size: size, payloadSize: header.payloadLength, layers: layers,
-            isRTX: isRTX)
+            isRTX: isRTX, repairedRID: marks.repairedRID, wideSequenceNumber: marks.wideSequenceNumber)
         guard let type = Self.type(of: layers, among: producers[producer].traces) else { return }
         let info = packet.info(mid: producers[producer].rtpParameters.mid, rid: streams[stream].rid)
         out.report(
@@ -97,5 +117,17 @@ extension MediaEngine {
                 .consumerTrace(
                     consumers[consumer].id, TraceEvent(type: type, timestamp: now, isIncoming: false, info: info)))
         }
+    }
+}
+
+extension OutgoingBitrates {
+    /// Under mediasoup's names.
+    fileprivate var info: JSONValue {
+        [
+            "bweType": JSONValue(mechanism.rawValue), "desiredBitrate": JSONValue(desired),
+            "effectiveDesiredBitrate": JSONValue(effectiveDesired), "minBitrate": JSONValue(min),
+            "maxBitrate": JSONValue(max), "startBitrate": JSONValue(start),
+            "maxPaddingBitrate": JSONValue(maxPadding), "availableBitrate": JSONValue(available),
+        ]
     }
 }

@@ -23,6 +23,7 @@ public enum SFUEvent: Sendable, Hashable {
     case consumerProducerPaused(ConsumerID, Bool)
     case consumerClosed(ConsumerID, ConsumerCloseReason)
     /// What was asked to be watched.
+    case transportTrace(TransportID, TraceEvent)
     case producerTrace(ProducerID, TraceEvent)
     case consumerTrace(ConsumerID, TraceEvent)
     /// The sender's camera was turned; told with the first packet that says how it is held.

@@ -28,14 +28,17 @@ public struct PlainTransportSetup: Sendable {
     public var cname: String?
     /// The suite of our own key, "AEAD_AES_256_GCM" and so on; nil: without SRTP. The remote side's may replace it.
     public var srtpCryptoSuite: String?
+    /// What is taken to be available before the remote side has told anything, bits per second; nil: 600,000.
+    public var initialAvailableOutgoingBitrate: Int64?
 
     /// mediasoup's suite when SRTP is enabled without naming one.
     public static let standardSRTPCryptoSuite = "AES_CM_128_HMAC_SHA1_80"
 
     public init(
         router: RouterID, id: TransportID, rtp: LocalEndpoint, rtcp: LocalEndpoint? = nil, comedia: Bool = false,
-        cname: String? = nil, srtpCryptoSuite: String? = nil
+        cname: String? = nil, srtpCryptoSuite: String? = nil, initialAvailableOutgoingBitrate: Int64? = nil
     ) {
+        self.initialAvailableOutgoingBitrate = initialAvailableOutgoingBitrate
         self.router = router
         self.id = id
         self.rtp = rtp

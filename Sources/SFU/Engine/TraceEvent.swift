@@ -1,6 +1,6 @@
 import Base
 
-/// What can be watched on a producer or consumer: mediasoup's trace event types.
+/// What can be watched on a transport, producer or consumer: mediasoup's trace event types.
 public struct TraceEventTypes: OptionSet, Sendable, Hashable {
     public let rawValue: UInt8
     public init(rawValue: UInt8) { self.rawValue = rawValue }
@@ -11,13 +11,20 @@ public struct TraceEventTypes: OptionSet, Sendable, Hashable {
     public static let pli = TraceEventTypes(rawValue: 1 << 3)
     public static let fir = TraceEventTypes(rawValue: 1 << 4)
     public static let senderReport = TraceEventTypes(rawValue: 1 << 5)
+    /// The estimated bandwidth of what goes out.
+    public static let bandwidth = TraceEventTypes(rawValue: 1 << 6)
+    /// Padding that probes for bandwidth: none is sent, so none is told.
+    public static let probation = TraceEventTypes(rawValue: 1 << 7)
 
-    /// All but the sender reports, which only a producer gets.
+    static let ofTransports: TraceEventTypes = [.bandwidth, .probation]
+    static let ofProducers: TraceEventTypes = [.rtp, .keyFrame, .nack, .pli, .fir, .senderReport]
+    /// Sender reports are what only a producer gets.
     static let ofConsumers: TraceEventTypes = [.rtp, .keyFrame, .nack, .pli, .fir]
     static let ofPackets: TraceEventTypes = [.rtp, .keyFrame]
 
     private static let all: [(TraceEventTypes, String)] = [
         (.rtp, "rtp"), (.keyFrame, "keyframe"), (.nack, "nack"), (.pli, "pli"), (.fir, "fir"), (.senderReport, "sr"),
+        (.probation, "probation"), (.bandwidth, "bwe"),
     ]
 
     /// Names that mean nothing are ignored, as in mediasoup.
@@ -67,6 +74,10 @@ struct TracedPacket {
     var payloadSize: Int
     var layers: PacketLayers
     var isRTX = false
+    /// Of a packet that came in: the RID that it repaired.
+    var repairedRID: String?
+    /// The transport-wide number that it came with.
+    var wideSequenceNumber: UInt16?
 
     func info(mid: String?, rid: String? = nil) -> JSONValue {
         [
@@ -76,7 +87,7 @@ struct TracedPacket {
                 "isKeyFrame": JSONValue(layers.startsKeyFrame), "size": JSONValue(size),
                 "payloadSize": JSONValue(payloadSize), "spatialLayer": JSONValue(layers.spatial),
                 "temporalLayer": JSONValue(layers.temporal), "mid": JSONValue(mid), "rid": JSONValue(rid),
-                "rrid": nil, "wideSequenceNumber": nil,
+                "rrid": JSONValue(repairedRID), "wideSequenceNumber": wideSequenceNumber.map { JSONValue($0) } ?? .null,
             ],
             "isRtx": JSONValue(isRTX),
         ]

@@ -13,6 +13,8 @@ struct RTPListener: Sendable {
     private(set) var midExtensionID: UInt8?
     private(set) var ridExtensionID: UInt8?
     private(set) var repairedRIDExtensionID: UInt8?
+    private(set) var absSendTimeExtensionID: UInt8?
+    private(set) var transportWideExtensionID: UInt8?
 
     /// Asked before a producer is made, so that a refusal has changed nothing.
     func check(_ parameters: RTPParameters) throws(SFUError) {
@@ -46,6 +48,8 @@ struct RTPListener: Sendable {
         if let id = parameters.id(of: .mid) { midExtensionID = id }
         if let id = parameters.id(of: .rtpStreamID) { ridExtensionID = id }
         if let id = parameters.id(of: .repairedRTPStreamID) { repairedRIDExtensionID = id }
+        if let id = parameters.id(of: .absSendTime) { absSendTimeExtensionID = id }
+        if let id = parameters.id(of: .transportWideCC) { transportWideExtensionID = id }
     }
 
     mutating func remove(_ producer: SlabIndex) {
@@ -77,9 +81,30 @@ struct RTPListener: Sendable {
         return nil
     }
 
+    /// What traces show of a packet beside its stream.
+    func marks(of header: RTPHeader, in packet: RawSpan) -> PacketMarks {
+        var marks = PacketMarks()
+        guard header.hasExtension else { return marks }
+        if let id = repairedRIDExtensionID, let element = header.headerExtension(id: id, in: packet) {
+            marks.repairedRID = element.text(in: packet)
+        }
+        if let id = transportWideExtensionID, let element = header.headerExtension(id: id, in: packet),
+            element.length == 2
+        {
+            marks.wideSequenceNumber = packet.uint16(at: element.offset)
+        }
+        return marks
+    }
+
     mutating func learn(ssrc: UInt32, _ producer: SlabIndex) { bySSRC[ssrc] = producer }
 
     private static let method = "[method:transport.produce]"
+}
+
+/// Extensions of a packet that belong to its transport.
+struct PacketMarks {
+    var repairedRID: String?
+    var wideSequenceNumber: UInt16?
 }
 
 extension RTPListener {
@@ -98,6 +123,8 @@ extension RTPListener {
         .object(omittingAbsent: [
             "mid": midExtensionID.map { JSONValue($0) }, "rid": ridExtensionID.map { JSONValue($0) },
             "rrid": repairedRIDExtensionID.map { JSONValue($0) },
+            "absSendTime": absSendTimeExtensionID.map { JSONValue($0) },
+            "transportWideCc01": transportWideExtensionID.map { JSONValue($0) },
         ])
     }
 }

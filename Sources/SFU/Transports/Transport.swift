@@ -35,6 +35,7 @@ struct Transport: ~Copyable {
     /// When the remote side last told its clock as a receiver: answered so that it learns its round trip.
     var remoteReference: RemoteReference?
     var bandwidth = TransportBandwidth()
+    var traces: TraceEventTypes = []
 
     /// A pipe within this process.
     init(inProcess id: TransportID, router: SlabIndex) {
@@ -65,6 +66,9 @@ struct Transport: ~Copyable {
         link = UDPLink(rtp: setup.rtp, rtcp: setup.rtcp, comedia: setup.comedia)
         self.security = security
         cname = SharedCNAME(setup.cname.flatMap { $0.isEmpty ? nil : $0 })
+        if let bitrate = setup.initialAvailableOutgoingBitrate {
+            bandwidth = TransportBandwidth(initialOutgoingBitrate: bitrate)
+        }
     }
 
     init(_ setup: PipeTransportSetup, router: SlabIndex, security: consuming TransportSecurity? = nil) {
