@@ -8,10 +8,16 @@ extension Identifier {
 
     /// A fresh UUID of version 4, lower case, as mediasoup writes its ids (RFC 9562 §5.4).
     public static func random(using generator: inout some RandomNumberGenerator) -> Self {
-        var high = generator.next() as UInt64
-        var low = generator.next() as UInt64
-        high = high & 0xFFFF_FFFF_FFFF_0FFF | 0x4000
-        low = low & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
+        version4(generator.next(), generator.next())
+    }
+
+    // Not by way of a `SystemRandomNumberGenerator`: it has no bytes, and so no address of its own; under the thread
+    // sanitizer two threads with one each would be reported.
+    public static func random() -> Self { version4(.random(in: .min ... .max), .random(in: .min ... .max)) }
+
+    private static func version4(_ high: UInt64, _ low: UInt64) -> Self {
+        let high = high & 0xFFFF_FFFF_FFFF_0FFF | 0x4000
+        let low = low & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
         let digits = hexadecimal(high) + hexadecimal(low)
         var text = ""
         for (index, digit) in digits.enumerated() {
@@ -19,11 +25,6 @@ extension Identifier {
             text.append(digit)
         }
         return Self(rawValue: text)
-    }
-
-    public static func random() -> Self {
-        var generator = SystemRandomNumberGenerator()
-        return random(using: &generator)
     }
 }
 
