@@ -13,6 +13,32 @@ extension FuzzTarget {
         case .ortc:
             try ["ortc/router-capabilities-standard.json", "mediasoup-3.14.16/router-capabilities-demo.json"].map(file)
                 + Self.requests
+        case .engine: try Self.scripts(file)
+        }
+    }
+
+    /// Scripts for the engine: each track plays a capture of its codec, or bytes of any kind; receivers report, ask for
+    /// packets and key frames, and change their layers in between.
+    private static func scripts(_ file: (String) throws -> [UInt8]) throws -> [[UInt8]] {
+        let sources: [(tracks: [UInt8], capture: String)] = [
+            ([0, 1, 2], "rtp/vp8-gst.rtp4571"), ([3], "rtp/vp9-gst.rtp4571"), ([4], "rtp/vp9-gst.rtp4571"),
+            ([5], "rtp/h264-gst.rtp4571"), ([6], "rtp/opus-ffmpeg.rtp4571"),
+        ]
+        return try sources.map { tracks, capture in
+            var script: [UInt8] = []
+            for (number, datagram) in datagrams(try file(capture)).prefix(24).enumerated() {
+                let payload = datagram.dropFirst(12).prefix(400)
+                for track in tracks {
+                    // Names and send times every time, the content's extension not: its bytes are the fuzzer's to find.
+                    let flags: UInt8 = 2 | 4 | (datagram[1] & 0x80) >> 7
+                    script += [1, track, flags, number % 7 == 6 ? 2 : 1, UInt8(number % 2 * 8), 0, UInt8(number), 0]
+                    script += [0, UInt8(number), UInt8(payload.count >> 8), UInt8(payload.count & 0xFF)] + payload
+                }
+                let (step, receiver) = (UInt8(number), UInt8(2 + number % 4))
+                script += [3, 20, 2, receiver, step % 8, step &* 5, 3, 0, 5, 1, 2, 3, 4, 5, 6, 7, 8]
+                if number % 4 == 3 { script += [4, 4 + step % 8, step, step, step &* 9, 1, 0] }
+            }
+            return script
         }
     }
 

@@ -13,6 +13,8 @@ public enum FuzzTarget: String, Sendable, CaseIterable {
     case rtcp
     /// JSON text: capabilities and parameters, negotiated as requests bring them.
     case ortc
+    /// A script of datagrams, commands and time, played on an engine with every kind of transport and producer.
+    case engine
 
     public func run(_ bytes: RawSpan) {
         switch self {
@@ -23,6 +25,7 @@ public enum FuzzTarget: String, Sendable, CaseIterable {
         case .opus: fuzzPayloads(bytes, .opus)
         case .rtcp: fuzzRTCP(bytes)
         case .ortc: fuzzORTC(bytes)
+        case .engine: fuzzEngine(bytes)
         }
     }
 }
