@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test soak bench fuzz install uninstall deb format lint prepare prepare-test clean
+.PHONY: help run test tsan soak bench fuzz install uninstall deb format lint prepare prepare-test clean
 
 CONFIGURATION ?= release
 SWIFT_FLAGS := -c $(CONFIGURATION) --explicit-target-dependency-import-check error
@@ -21,6 +21,9 @@ run: $(BIN)/.built ## Start the gateway, ingest the test source into room "demo"
 test: prepare-test ## Build everything once, in release, and run every test
 	swift build $(SWIFT_FLAGS) --build-tests
 	swift test -c $(CONFIGURATION) --skip-build
+
+tsan: prepare-test ## Run the tests of the media floors under the thread sanitizer (minutes)
+	LADLE_ROOMS=SFU,MediaPlane swift test --sanitize=thread --scratch-path .build-tsan --filter "MediaPlaneTests"
 
 soak: prepare-test ## A thousand pipelines, started and killed at any moment (minutes)
 	LADLE_ROOMS=SystemTests swift build $(SWIFT_FLAGS) --build-tests
@@ -49,7 +52,7 @@ lint: ## Say what `make format` would change or can't
 	swift format lint -s -r -p Package.swift Sources Tests $(wildcard $(foreach package,Benchmarks Fuzz,$(package)/Package.swift $(package)/Sources))
 
 clean: ## Forget what was built
-	rm -rf .build .build-bench .build-fuzz
+	rm -rf .build .build-bench .build-fuzz .build-tsan
 
 prepare:
 	@packaging/prepare build

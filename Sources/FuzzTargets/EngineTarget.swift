@@ -1,293 +1,193 @@
 import Base
-import Foundation
 import ORTC
 import RTP
 import SFU
 
-/// Steps, one behind the other: time that passes, datagrams on any socket from any side, and commands about objects that are
-/// there, were there or never were.
+/// A script: steps of one byte each that says what is done, and what it is done with behind it.
+///
+///     0  datagram         transport, length (2), bytes: as they are, also from a stranger and damaged
+///     1  RTP              track, flags, steps of number and timestamp, extension, payload: as its source sends it
+///     2  RTCP             transport, kind, and what the kind takes: about SSRCs that are there
+///     3  time             in ms, and thousands of them
+///     4  command          on a producer, consumer or transport
 func fuzzEngine(_ bytes: RawSpan) {
-    var input = FuzzInput(bytes)
-    var stage = FuzzStage()
-    // Each step costs microseconds, but a key frame may go to all receivers: bounded, so that no input is merely slow.
-    var steps = 0
-    while !input.isAtEnd, steps < 400 {
-        steps += 1
-        stage.step(&input)
+    guard let stage = try? EngineStage() else { preconditionFailure("the stage can be set") }
+    var script = EngineScript(bytes: array(bytes.extracting(0..<min(bytes.byteCount, 16_384))))
+    while !script.isAtEnd {
+        switch script.byte() % 5 {
+        case 0: script.datagram(stage)
+        case 1: script.rtp(stage)
+        case 2: script.rtcp(stage)
+        case 3: script.time(stage)
+        default: script.command(stage)
+        }
     }
-    stage.end()
+    stage.pass(.seconds(3))
+    stage.close()
 }
 
-private struct FuzzStage: ~Copyable {
-    private var engine: MediaEngine
-    private var outbox = Outbox(capacity: 16_384, maximumRuns: 64)
-    private var now = Instant(nanoseconds: 1_000_000_000)
-    private let capabilities: RTPCapabilities
-    private var transports: [TransportID] = []
-    private var producers: [ProducerID] = []
-    private var consumers: [ConsumerID] = []
-    private var nextSocket: UInt32 = 1
-    private let sides: [SocketAddress]
+private struct EngineScript {
+    let bytes: [UInt8]
+    var place = 0
 
-    private static let router = RouterID(rawValue: "router")
-    private static let most = 12
+    init(bytes: [UInt8]) { self.bytes = bytes }
 
-    init() {
-        var configuration = SFUConfiguration()
-        (configuration.gopCacheBytes, configuration.audioLogBytes) = (65_536, 65_536)
-        engine = MediaEngine(configuration: configuration, random: .seeded(7))
-        sides = ["192.0.2.1", "192.0.2.2", "2001:db8::1"].compactMap { SocketAddress($0, port: 5000) }
-        guard let made = try? engine.createRouter(id: Self.router, mediaCodecs: RouterCodecs.standard) else {
-            preconditionFailure("the standard codecs make a router")
-        }
-        capabilities = made
+    var isAtEnd: Bool { place >= bytes.count }
+
+    /// 0 behind the end.
+    mutating func byte() -> Int {
+        guard place < bytes.count else { return 0 }
+        defer { place += 1 }
+        return Int(bytes[place])
     }
 
-    mutating func step(_ input: inout FuzzInput) {
-        let (what, which) = (input.byte(), Int(input.byte()))
-        switch what % 16 {
-        case 0: pass(.microseconds(Int64(input.word()) * 50))
-        case 1...3:
-            // Any bytes.
-            let datagram = input.datagram()
-            engine.receive(datagram.span.bytes, on: socket(which), from: side(which), now: now, into: &outbox)
-        case 4...7: receiveRTP(&input, which)
-        case 8: receiveReport(&input, which)
-        case 9: addTransport(which)
-        case 10: addProducer(which)
-        case 11: addConsumer(which, Int(input.byte()))
-        case 12: connect(which)
-        case 13: pauseOrResume(which, Int(input.byte()))
-        case 14: close(which, Int(input.byte()))
-        default: look(which)
-        }
-        settle()
-    }
+    mutating func word() -> Int { byte() << 8 | byte() }
 
-    /// Everything closes: nothing may be left.
-    mutating func end() {
-        pass(.seconds(3))
-        engine.close(Self.router, now: now, into: &outbox)
-        settle()
-        precondition(
-            engine.population == MediaEngine.Population(), "with its router everything is gone: \(engine.population)")
-        pass(.seconds(3))
-    }
-
-    // MARK: - Time and what comes out
-
-    private mutating func pass(_ duration: Duration) {
-        now = now + duration
-        settle()
-    }
-
-    /// What a driver does in a turn.
-    private mutating func settle() {
-        // Each deadline that is met brings a later one; a machine that stays due would keep a core busy.
-        var turns = 0
-        repeat {
-            turns += 1
-            precondition(turns < 64, "the engine comes to rest")
-            engine.advance(to: now, into: &outbox)
-            while engine.flush(now: now, into: &outbox) {
-                precondition(!outbox.runs.isEmpty, "an outbox that is full has something to send")
-                check()
-            }
-            check()
-        } while engine.nextDeadline.map { $0 <= now } ?? false
-        _ = outbox.takeEvents()
-        _ = outbox.takeSocketsToClose()
-    }
-
-    private mutating func check() {
-        var end = 0
-        for run in outbox.runs {
-            precondition(Int(run.offset) >= end, "runs don't overlap")
-            end = Int(run.offset) + Int(run.length)
-            precondition(end <= outbox.used && run.count >= 1 && run.segmentSize >= 1, "a run lies in the slots")
-            precondition(
-                (Int(run.length) + Int(run.segmentSize) - 1) / Int(run.segmentSize) == Int(run.count),
-                "a run is as many datagrams as it says")
-        }
-        outbox.removeDatagrams()
+    mutating func take(_ count: Int) -> [UInt8] {
+        let end = min(bytes.count, place + count)
+        defer { place = end }
+        return Array(bytes[place..<end])
     }
 
     // MARK: - Datagrams
 
-    private func socket(_ which: Int) -> SocketID { SocketID(UInt32(which % Int(nextSocket + 1))) }
-    private func side(_ which: Int) -> SocketAddress { sides[which / 16 % sides.count] }
+    mutating func datagram(_ stage: EngineStage) {
+        let choice = byte()
+        let datagram = take(word() % 2048)
+        stage.receive(datagram, on: choice % 6, fromElsewhere: choice & 0x80 != 0)
+    }
 
-    /// A packet with a right header, so that its payload is looked at.
-    private mutating func receiveRTP(_ input: inout FuzzInput, _ which: Int) {
-        let (kind, step, flags) = (Int(input.byte()), input.byte(), input.byte())
-        let stream = FuzzStream.all[kind % FuzzStream.all.count]
-        var header = RTPHeaderWriter(
-            payloadType: stream.payloadTypes[kind / 16 % stream.payloadTypes.count], marker: flags & 1 != 0,
-            sequenceNumber: UInt16(step) &+ (flags & 2 != 0 ? 65_400 : 0), timestamp: UInt32(step / 3) * 3000,
-            ssrc: stream.ssrcs[Int(flags >> 4) % stream.ssrcs.count])
+    mutating func rtp(_ stage: EngineStage) {
+        let number = byte() % stage.tracks.count
+        var track = stage.tracks[number]
+        let flags = byte()
+        let isRTX = flags & 16 != 0
+        let step = Int8(truncatingIfNeeded: byte())
+        track.sequence &+= UInt16(truncatingIfNeeded: flags & 32 != 0 ? Int(step) * 128 : Int(step))
+        track.timestamp &+= UInt32(byte()) &* 375
+        if !isRTX { stage.tracks[number] = track }
+        var extensions: [RTPHeaderWriter.Extension] = []
+        if flags & 2 != 0 {
+            extensions.append(.init(id: 1, data: Array(track.mid.utf8)))
+            if let rid = track.rid { extensions.append(.init(id: isRTX ? 3 : 2, data: Array(rid.utf8))) }
+        }
         if flags & 4 != 0 {
-            header.extensions = [
-                .init(id: 1, data: Array(stream.name.utf8)), .init(id: 2, data: [flags >> 4 & 1 == 0 ? 0x61 : 0x62]),
-                .init(id: 5, data: [0, step]), .init(id: 4, data: [step, 0, 0]),
-            ]
+            extensions.append(.init(id: 4, data: take(3)))
+            extensions.append(.init(id: 5, data: take(2)))
         }
-        let payload = input.datagram()
-        guard payload.count < 1400, let packet = try? header.packet(payload: payload) else { return }
-        engine.receive(packet.span.bytes, on: socket(which), from: side(which), now: now, into: &outbox)
-    }
-
-    /// RTCP about streams that are really sent, from a receiver's side.
-    private mutating func receiveReport(_ input: inout FuzzInput, _ which: Int) {
-        var datagram = input.datagram()
-        guard datagram.count >= 12, let consumer = chosen(consumers, which),
-            let stats = try? engine.stats(of: consumer, now: now).arrayValue?.first?["ssrc"]?.integerValue
+        if flags & 8 != 0 { extensions.append(.init(id: track.contentID, data: take(byte()))) }
+        var payload = take(word() % 1500)
+        let isPadded = flags & 64 != 0
+        if isRTX { payload = [UInt8(track.sequence >> 8), UInt8(truncatingIfNeeded: track.sequence)] + payload }
+        let writer = RTPHeaderWriter(
+            payloadType: isRTX ? track.rtx?.payloadType ?? 0 : track.payloadType, marker: flags & 1 != 0,
+            sequenceNumber: track.sequence, timestamp: track.timestamp,
+            ssrc: isRTX ? track.rtx?.ssrc ?? 0 : track.ssrc, contributingSources: isPadded ? [1, 2] : [],
+            extensions: extensions, paddingLength: isPadded ? 3 : 0)
+        guard let packet = try? writer.packet(payload: payload),
+            var datagram = stage.protect(packet, on: track.transport, isRTCP: false)
         else { return }
-        // Where RR, NACK and PLI name the stream that they are about.
-        for byte in 0..<4 { datagram[8 + byte] = UInt8(truncatingIfNeeded: stats >> (24 - 8 * byte)) }
-        engine.receive(datagram.span.bytes, on: socket(which), from: side(which), now: now, into: &outbox)
+        if flags & 128 != 0 { damage(&datagram) }
+        stage.receive(datagram, on: track.transport)
     }
 
-    // MARK: - Commands
-
-    private func chosen<ID>(_ ids: [ID], _ which: Int) -> ID? { ids.isEmpty ? nil : ids[which % ids.count] }
-
-    private mutating func endpoint() -> LocalEndpoint {
-        defer { nextSocket += 1 }
-        return LocalEndpoint(
-            socket: SocketID(nextSocket), address: "192.0.2.9", port: UInt16(truncatingIfNeeded: 40_000 + nextSocket))
+    private mutating func damage(_ datagram: inout [UInt8]) {
+        let place = word() % datagram.count
+        datagram[place] = UInt8(byte())
     }
 
-    private mutating func addTransport(_ which: Int) {
-        guard transports.count < Self.most else { return }
-        let id = TransportID(rawValue: "t\(transports.count)")
-        let setup = PlainTransportSetup(
-            router: Self.router, id: id, rtp: endpoint(), rtcp: which & 1 == 0 ? nil : endpoint(),
-            comedia: which & 2 != 0, srtpCryptoSuite: which & 12 == 12 ? "AEAD_AES_128_GCM" : nil)
-        _ = try? engine.createPlainTransport(setup, now: now)
-        transports.append(id)
-    }
+    // MARK: - RTCP
 
-    private mutating func connect(_ which: Int) {
-        guard let id = chosen(transports, which) else { return }
-        let side = side(which)
-        let key = engine.srtpParameters(of: id)
-        _ = try? engine.connect(
-            id, ip: side.ip, port: side.port, rtcpPort: nil, srtpParameters: key, now: now, into: &outbox)
-        _ = try? engine.connect(
-            id, ip: side.ip, port: side.port, rtcpPort: 5001, srtpParameters: key, now: now, into: &outbox)
-        _ = try? engine.connect(
-            id, ip: nil, port: nil, rtcpPort: nil, srtpParameters: key, now: now, into: &outbox)
-    }
-
-    private mutating func addProducer(_ which: Int) {
-        guard producers.count < Self.most, let transport = chosen(transports, which / 16) else { return }
-        let stream = FuzzStream.all[which % FuzzStream.all.count]
-        let id = ProducerID(rawValue: "p\(producers.count)")
-        let setup = ProducerSetup(
-            transport: transport, id: id, kind: stream.kind, rtpParameters: stream.parameters, paused: which & 64 != 0)
-        _ = try? engine.produce(setup, now: now, into: &outbox)
-        producers.append(id)
-    }
-
-    private mutating func addConsumer(_ which: Int, _ how: Int) {
-        guard consumers.count < Self.most, let transport = chosen(transports, which),
-            let producer = chosen(producers, which / 16)
-        else { return }
-        let id = ConsumerID(rawValue: "c\(consumers.count)")
-        let setup = ConsumerSetup(
-            transport: transport, id: id, producer: producer, rtpCapabilities: capabilities, paused: how & 1 != 0,
-            enableRTX: how & 2 == 0 ? nil : how & 4 != 0)
-        _ = try? engine.consume(setup, now: now, into: &outbox)
-        consumers.append(id)
-    }
-
-    private mutating func pauseOrResume(_ which: Int, _ how: Int) {
-        if let id = chosen(consumers, which) {
-            switch how % 6 {
-            case 0: try? engine.pause(id, now: now, into: &outbox)
-            case 1: try? engine.resume(id, now: now, into: &outbox)
-            case 2: try? engine.requestKeyFrame(id, now: now, into: &outbox)
-            case 3: _ = try? engine.setPriority(id, how % 255, now: now, into: &outbox)
-            default: break
-            }
+    mutating func rtcp(_ stage: EngineStage) {
+        let transport = byte() % 6
+        let kind = byte()
+        let ssrc = stage.ssrcs[byte() % stage.ssrcs.count]
+        let last = Int(stage.lastNumbers[ssrc] ?? 0)
+        var packet: [UInt8]
+        switch kind % 10 {
+        case 0:
+            // A window of what was sent last, asked for once more.
+            let items = (0..<1 + byte() % 4).flatMap { _ in half(last - byte()) + half(word()) }
+            packet = Self.packet(1, 205, word32(1) + word32(ssrc) + items)
+        case 1:
+            let first = Int(stage.lastTransportNumber) - byte()
+            packet = Self.packet(
+                15, 205, word32(1) + word32(ssrc) + half(first) + half(byte()) + take(4) + take(byte() % 64))
+        case 2: packet = Self.packet(1, 206, word32(1) + word32(ssrc))
+        case 3: packet = Self.packet(4, 206, word32(1) + word32(0) + word32(ssrc) + [UInt8(byte()), 0, 0, 0])
+        case 4:
+            packet = Self.packet(15, 206, word32(1) + word32(0) + [0x52, 0x45, 0x4D, 0x42, 1] + take(3) + word32(ssrc))
+        case 5: packet = Self.packet(1, 201, word32(1) + word32(ssrc) + take(20))
+        case 6: packet = Self.packet(0, 200, word32(ssrc) + take(20))
+        case 7:
+            packet = Self.packet(
+                0, 207, word32(ssrc) + [4, 0, 0, 2] + take(8) + [5, 0, 0, 3] + word32(ssrc) + take(8))
+        case 8: packet = Self.packet(UInt8(byte() & 31), UInt8(192 + byte() % 32), word32(ssrc) + take(byte()))
+        default: packet = take(word() % 1500)
         }
-        if let id = chosen(producers, which) {
-            if how % 6 == 4 { try? engine.pause(id, now: now, into: &outbox) }
-            if how % 6 == 5 { try? engine.resume(id, now: now, into: &outbox) }
-        }
+        if kind & 0x40 != 0 { packet += packet }
+        guard var datagram = stage.protect(packet, on: transport, isRTCP: true), !datagram.isEmpty else { return }
+        if kind & 0x80 != 0 { damage(&datagram) }
+        stage.receive(datagram, on: transport)
     }
 
-    private mutating func close(_ which: Int, _ how: Int) {
-        switch how % 3 {
-        case 0: if let id = chosen(consumers, which) { engine.close(id, now: now, into: &outbox) }
-        case 1: if let id = chosen(producers, which) { engine.close(id, now: now, into: &outbox) }
-        default: if let id = chosen(transports, which) { engine.close(id, now: now, into: &outbox) }
-        }
+    private func half(_ value: Int) -> [UInt8] {
+        [UInt8(truncatingIfNeeded: value >> 8), UInt8(truncatingIfNeeded: value)]
     }
 
-    private func look(_ which: Int) {
-        if let id = chosen(transports, which) {
-            _ = try? engine.stats(of: id, now: now)
-            _ = try? engine.dump(of: id)
-        }
-        if let id = chosen(producers, which) {
-            _ = try? engine.stats(of: id, now: now)
-            _ = try? engine.dump(of: id)
-        }
-        if let id = chosen(consumers, which) {
-            _ = try? engine.stats(of: id, now: now)
-            _ = try? engine.dump(of: id)
-        }
+    private func word32(_ value: UInt32) -> [UInt8] { half(Int(value >> 16)) + half(Int(value & 0xFFFF)) }
+
+    /// With as many zeros behind the body as make whole words.
+    private static func packet(_ count: UInt8, _ type: UInt8, _ body: [UInt8]) -> [UInt8] {
+        let body = body + [UInt8](repeating: 0, count: (4 - body.count % 4) % 4)
+        let words = body.count / 4
+        return [0x80 | count, type, UInt8(truncatingIfNeeded: words >> 8), UInt8(truncatingIfNeeded: words)] + body
     }
-}
 
-/// What producers of the stage send.
-private struct FuzzStream {
-    let name: String
-    let kind: MediaKind
-    let payloadTypes: [UInt8]
-    let ssrcs: [UInt32]
-    let parameters: RTPParameters
+    // MARK: - Time and commands
 
-    static let all: [FuzzStream] = [
-        FuzzStream("a", .audio, "audio/opus", 111, clockRate: 48_000, channels: 2, encodings: [.init(ssrc: 1)]),
-        FuzzStream("v", .video, "video/VP8", 96, encodings: [.init(ssrc: 2)], rtx: 97),
-        FuzzStream("s", .video, "video/VP8", 98, encodings: [.init(rid: "a"), .init(rid: "b")]),
-        FuzzStream("m", .video, "video/VP8", 99, encodings: [.init(ssrc: 3), .init(ssrc: 4)]),
-        FuzzStream("k", .video, "video/VP9", 100, encodings: [.init(ssrc: 5, scalabilityMode: "L3T3_KEY")]),
-        FuzzStream(
-            "h", .video, "video/H264", 101,
-            parameters: ["packetization-mode": 1, "profile-level-id": "42e01f", "level-asymmetry-allowed": 1],
-            encodings: [.init(ssrc: 6, scalabilityMode: "L1T3")]),
-    ]
+    mutating func time(_ stage: EngineStage) {
+        let step = byte()
+        stage.pass(.milliseconds(step < 240 ? step : (step - 239) * 500))
+    }
 
-    init(
-        _ name: String, _ kind: MediaKind, _ mimeType: String, _ payloadType: UInt8, clockRate: Int = 90_000,
-        channels: Int? = nil, parameters: [String: JSONValue] = [:], encodings: [RTPEncodingParameters],
-        rtx: UInt8? = nil
-    ) {
-        (self.name, self.kind) = (name, kind)
-        payloadTypes = [payloadType] + (rtx.map { [$0] } ?? [])
-        ssrcs = encodings.compactMap(\.ssrc) + [77, 78]
-        var codecs = [
-            RTPCodecParameters(
-                mimeType: mimeType, payloadType: payloadType, clockRate: clockRate, channels: channels ?? 1,
-                parameters: parameters,
-                rtcpFeedback: kind == .audio
-                    ? [] : [RTCPFeedback("nack"), RTCPFeedback("nack", "pli"), RTCPFeedback("transport-cc")])
-        ]
-        if let rtx {
-            codecs.append(
-                RTPCodecParameters(
-                    mimeType: "video/rtx", payloadType: rtx, clockRate: 90_000,
-                    parameters: ["apt": .integer(Int64(payloadType))]))
+    /// What is refused is refused.
+    mutating func command(_ stage: EngineStage) {
+        let kind = byte()
+        let producer = stage.producers[byte() % stage.producers.count]
+        let consumer = stage.consumers[byte() % stage.consumers.count]
+        let value = byte()
+        let transport = stage.remotes[value % 6].id
+        let now = stage.now
+        switch kind % 16 {
+        case 0: try? stage.engine.pause(producer, now: now, into: &stage.outbox)
+        case 1: try? stage.engine.resume(producer, now: now, into: &stage.outbox)
+        case 2: try? stage.engine.pause(consumer, now: now, into: &stage.outbox)
+        case 3: try? stage.engine.resume(consumer, now: now, into: &stage.outbox)
+        case 4, 5:
+            let layers = PreferredLayers(
+                spatialLayer: UInt8(value & 7), temporalLayer: value & 64 != 0 ? UInt8(value >> 3 & 7) : nil)
+            _ = try? stage.engine.setPreferredLayers(layers, of: consumer, now: now, into: &stage.outbox)
+        case 6: try? stage.engine.setPriority(consumer, value, now: now, into: &stage.outbox)
+        case 7: try? stage.engine.setMaxOutgoingBitrate(transport, Int64(word()) << 6, now: now, into: &stage.outbox)
+        case 8: try? stage.engine.setMaxIncomingBitrate(transport, Int64(word()) << 6, now: now)
+        case 9: try? stage.engine.requestKeyFrame(consumer, now: now, into: &stage.outbox)
+        case 10:
+            _ = try? (stage.engine.stats(of: producer, now: now), stage.engine.stats(of: consumer, now: now))
+            _ = try? (stage.engine.stats(of: transport, now: now), stage.engine.dump(of: transport))
+            _ = try? (
+                stage.engine.dump(of: producer), stage.engine.dump(of: consumer), stage.engine.dump(of: stage.room)
+            )
+        case 11:
+            if stage.consumers.count < 64 { try? stage.consume(kind >> 4 % 5, on: 2 + value % 4, value & 8 != 0) }
+        case 12: stage.engine.close(consumer, now: now, into: &stage.outbox)
+        case 13: if value > 200 { stage.engine.close(producer, now: now, into: &stage.outbox) }
+        case 14: if value > 230 { stage.engine.close(transport, now: now, into: &stage.outbox) }
+        default:
+            let types = TraceEventTypes(rawValue: UInt8(value))
+            try? stage.engine.enableTraceEvent(types, of: producer)
+            try? stage.engine.enableTraceEvent(types, of: consumer)
         }
-        let extensions: [(RTPHeaderExtensionURI, Int)] = [
-            (.mid, 1), (.rtpStreamID, 2), (.absSendTime, 4), (.transportWideCC, 5),
-        ]
-        self.parameters = RTPParameters(
-            mid: name, codecs: codecs,
-            headerExtensions: extensions.map { RTPHeaderExtensionParameters(uri: $0.0.rawValue, id: $0.1) },
-            encodings: encodings)
+        stage.flush()
     }
 }

@@ -15,7 +15,7 @@ public enum FuzzTarget: String, Sendable, CaseIterable {
     case ortc
     /// A suite and packets: protected ones from outside, and our own that come back changed or not.
     case srtp
-    /// A whole engine: datagrams, time and commands.
+    /// A script of datagrams, commands and time, played on an engine with every kind of transport and producer.
     case engine
 
     public func run(_ bytes: RawSpan) {
