@@ -119,6 +119,8 @@ extension SFUEvent {
         case .consumerScore(let id, let score):
             "\(id) score \(score.score) \(score.producerScore) of \(score.producerScores)"
         case .consumerLayers(let id, let layers): "\(id) layerschange \(layers?.description ?? "none")"
+        case .transportTrace(let id, let trace):
+            Recording.text("trace", trace.json).map { "\(id) \($0)" }
         case .producerTrace(let id, let trace):
             Recording.text("trace", trace.json).map { "\(id) \($0)" }
         case .consumerTrace(let id, let trace):
