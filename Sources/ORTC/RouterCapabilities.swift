@@ -35,6 +35,10 @@ public enum RouterCapabilities {
             guard codec.kind == .video else { continue }
             capabilities.codecs.append(rtx(for: codec, repeating: payloadType, as: try next(of: &free)))
         }
+        if !capabilities.codecs.contains(where: { $0.mimeType.lowercased() == "video/av1" }) {
+            // mediasoup 3.14 doesn't know it: without AV1 our answers equal its own.
+            capabilities.headerExtensions.removeAll { $0.uri == RTPHeaderExtensionURI.dependencyDescriptor.rawValue }
+        }
         return capabilities
     }
 
