@@ -174,6 +174,7 @@ import Testing
                 try Packets.rtp(
                     sequence: number, extensions: byte.map { [.init(id: 3, data: [$0])] } ?? [],
                     payload: Packets.vp8Payload(isKeyFrame: number == 0)), on: source.rtp)
+            stage.pass(.milliseconds(100))
         }
         let told = stage.takeEvents().compactMap { event -> VideoOrientation? in
             if case .producerVideoOrientation(_, let orientation) = event { orientation } else { nil }
@@ -184,6 +185,25 @@ import Testing
                 VideoOrientation(camera: true, flip: true, rotation: 270),
                 VideoOrientation(camera: false, flip: false, rotation: 0),
             ])
+    }
+
+    @Test func `an orientation that changes with each packet is told ten times a second at most`() throws {
+        let stage = try Stage()
+        let source = try stage.transport("source", rtcpMux: true)
+        try stage.produce(
+            "video", on: source,
+            Parameters.vp8(extensions: [
+                RTPHeaderExtensionParameters(uri: RTPHeaderExtensionURI.videoOrientation.rawValue, id: 3)
+            ]))
+        for number in 0..<200 {
+            stage.feed(
+                try Packets.rtp(
+                    sequence: number, extensions: [.init(id: 3, data: [UInt8(number % 2)])],
+                    payload: Packets.vp8Payload(isKeyFrame: number == 0)), on: source.rtp)
+            stage.pass(.milliseconds(5))
+        }
+        let count = stage.takeEvents().count { if case .producerVideoOrientation = $0 { true } else { false } }
+        #expect((5...11).contains(count))
     }
 
     @Test(arguments: [false, true])

@@ -116,7 +116,10 @@ extension MediaEngine {
         guard id != 0, let element = header.headerExtension(id: id, in: packet), element.length >= 1 else { return }
         let bits = packet.uint8(at: element.offset) & 0x0F
         guard bits != producers[producer].videoOrientation else { return }
+        // Nobody turns a camera faster; a sender that turns it with each packet would flood whoever listens.
+        if let told = producers[producer].orientationTold, now - told < .milliseconds(100) { return }
         producers[producer].videoOrientation = bits
+        producers[producer].orientationTold = now
         let orientation = VideoOrientation(
             camera: bits & 0x08 != 0, flip: bits & 0x04 != 0, rotation: 90 * Int(bits & 0x03))
         out.report(.producerVideoOrientation(producers[producer].id, orientation))

@@ -29,6 +29,7 @@ struct Producer: ~Copyable {
     let videoOrientationID: UInt8
     /// The last that was told: its four bits.
     var videoOrientation: UInt8?
+    var orientationTold: Instant?
     var traces: TraceEventTypes = []
 
     let codecs: CodecTable
