@@ -257,6 +257,7 @@ import Testing
                 try Packets.rtp(
                     sequence: number, extensions: [.init(id: 6, data: [bits])],
                     payload: Packets.vp8Payload(isKeyFrame: number == 0)), on: port.rtp)
+            stage.pass(.milliseconds(100))
             told += stage.told().count { $0 == "video videoorientationchange" }
         }
         #expect(told == 3)
