@@ -79,8 +79,8 @@ final class WorkerProcess {
     func nextIncludingProgress() throws -> PipelineReport? {
         while waiting.isEmpty {
             var polled = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
-            guard poll(&polled, 1, 60_000) > 0 else {
-                throw Timeout(description: "the worker said nothing for 60 s: \(logText)")
+            guard poll(&polled, 1, 180_000) > 0 else {
+                throw Timeout(description: "the worker said nothing for 180 s: \(logText)")
             }
             var room = [UInt8](repeating: 0, count: 1 << 16)
             let got = read(socket, &room, room.count)
