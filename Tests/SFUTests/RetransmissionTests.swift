@@ -6,80 +6,13 @@ import SFU
 import TestSupport
 import Testing
 
-/// A source, and a receiver at port 5000 that shares it for RTCP.
-private struct Setting {
-    let stage: Stage
-    let source: Stage.Port
-    let receiver: Stage.Port
-    let consumer: ConsumerState
-    var track = VideoTrack()
-
-    init(
-        _ parameters: RTPParameters = Parameters.vp8WithNACK(rtx: true),
-        capabilities: RTPCapabilities = Parameters.everything, outbox: Int = Outbox.standardCapacity
-    ) throws {
-        stage = try Stage(outbox: outbox)
-        source = try stage.transport("source", rtcpMux: true)
-        try stage.produce("video", on: source, parameters)
-        receiver = try stage.transport("receiver", comedia: false, rtcpMux: true)
-        try stage.connect(receiver)
-        consumer = try stage.consume("c", on: receiver, of: "video", capabilities)
-    }
-
-    mutating func feed(frames: Int, packets: Int = 1, size: Int = 100, dropping: Set<Int> = []) throws {
-        for _ in 0..<frames {
-            for packet in try track.frame(isKeyFrame: track.number == 0, packets: packets, size: size) {
-                let number = track.number - packets
-                if !dropping.contains(number) { stage.feed(packet, on: source.rtp) }
-            }
-            stage.pass(.milliseconds(1))
-        }
-    }
-
-    /// A receiver's request.
-    func ask(_ items: [NACKItem], ssrc: UInt32? = nil) {
-        let media = ssrc ?? consumer.rtpParameters.encodings[0].ssrc ?? 0
-        let nack = Packets.write { rtcp, bytes in
-            for item in items { rtcp.nack(item, senderSSRC: 1, mediaSSRC: media, into: &bytes) }
-        }
-        stage.feed(nack, on: receiver.rtp, from: Stage.address("198.51.100.7", 5000))
-    }
-
-    /// What went to the receiver since.
-    func taken() -> [Sent] {
-        defer { stage.sent = [] }
-        return stage.media(to: 5000)
-    }
-
-    /// What the source was asked for since.
-    func requests() -> [[Int]] {
-        defer { stage.sent = [] }
-        return stage.feedback(to: 7000).compactMap { datagram in
-            var numbers: [Int] = []
-            for case .nack(let nack) in datagram.packets {
-                #expect(nack.senderSSRC == 0 && nack.mediaSSRC == 2222)
-                for place in 0..<nack.count { numbers += nack.item(place, in: datagram.bytes.span.bytes).numbers }
-            }
-            return numbers.isEmpty ? nil : numbers
-        }
-    }
-
-    func rtx(_ number: Int, sequence: Int, ssrc: UInt32 = 2223, padding: UInt8 = 0) throws -> [UInt8] {
-        var payload = [UInt8(truncatingIfNeeded: number >> 8), UInt8(truncatingIfNeeded: number)]
-        payload += Packets.vp8Payload(isKeyFrame: false, size: 60)
-        return try Packets.rtp(
-            payloadType: 97, marker: true, sequence: sequence, timestamp: 7, ssrc: ssrc, padding: padding,
-            payload: payload)
-    }
-}
-
 // MARK: - Sending again
 
 @Test
 func `a retransmission is the packet with a number and an SSRC of its own, and the old number before the payload`()
     throws
 {
-    var setting = try Setting(capabilities: Parameters.everythingWithMID)
+    var setting = try RetransmissionSetting(capabilities: Parameters.everythingWithMID)
     try setting.feed(frames: 20, packets: 2)
     let originals = setting.taken()
     let encoding = setting.consumer.rtpParameters.encodings[0]
@@ -111,7 +44,7 @@ func `a retransmission is the packet with a number and an SSRC of its own, and t
 @Test func `a receiver without RTX gets the very same bytes`() throws {
     var capabilities = Parameters.everythingWithMID
     capabilities.codecs.removeAll { $0.mimeType == "video/rtx" }
-    var setting = try Setting(capabilities: capabilities)
+    var setting = try RetransmissionSetting(capabilities: capabilities)
     // Padding counts as bytes, too.
     try setting.feed(frames: 10)
     let payload = Packets.vp8Payload(isKeyFrame: false, size: 50)
@@ -126,7 +59,7 @@ func `a retransmission is the packet with a number and an SSRC of its own, and t
 }
 
 @Test func `padding stays behind in a retransmission`() throws {
-    var setting = try Setting()
+    var setting = try RetransmissionSetting()
     try setting.feed(frames: 1)
     let payload = Packets.vp8Payload(isKeyFrame: false, size: 50)
     setting.stage.feed(
@@ -141,7 +74,7 @@ func `a retransmission is the packet with a number and an SSRC of its own, and t
 }
 
 @Test func `a packet is not sent again within a round trip, nor when it is older than two seconds`() throws {
-    var setting = try Setting()
+    var setting = try RetransmissionSetting()
     try setting.feed(frames: 2)
     let first = UInt16(setting.taken()[0].sequence)
     setting.ask([NACKItem(packetID: first)])
@@ -162,7 +95,7 @@ func `a retransmission is the packet with a number and an SSRC of its own, and t
 }
 
 @Test func `nothing is sent again to a paused receiver, nor from before its pause`() throws {
-    var setting = try Setting()
+    var setting = try RetransmissionSetting()
     try setting.feed(frames: 5)
     let first = UInt16(setting.taken()[0].sequence)
     try setting.stage.engine.pause(ConsumerID(rawValue: "c"), now: setting.stage.now, into: &setting.stage.outbox)
@@ -180,7 +113,7 @@ func `a retransmission is the packet with a number and an SSRC of its own, and t
     for place in capabilities.codecs.indices {
         capabilities.codecs[place].rtcpFeedback.removeAll { $0 == RTCPFeedback("nack") }
     }
-    var setting = try Setting(capabilities: capabilities)
+    var setting = try RetransmissionSetting(capabilities: capabilities)
     try setting.feed(frames: 5)
     let first = UInt16(setting.taken()[0].sequence)
     setting.ask([NACKItem(packetID: first, lossBitmap: 0xF)])
@@ -189,7 +122,7 @@ func `a retransmission is the packet with a number and an SSRC of its own, and t
 }
 
 @Test func `a flood of requests leaves room for live packets and costs what the outbox holds`() throws {
-    var setting = try Setting(outbox: 64_000)
+    var setting = try RetransmissionSetting(outbox: 64_000)
     try setting.feed(frames: 60, packets: 6, size: 1000)
     let first = UInt16(setting.taken()[0].sequence)
     let flood = (0..<20).map { NACKItem(packetID: first &+ UInt16(17 * $0), lossBitmap: 0xFFFF) }
@@ -205,7 +138,7 @@ func `a retransmission is the packet with a number and an SSRC of its own, and t
 // MARK: - Asking
 
 @Test func `a source is asked for what is missing, and what comes out of RTX is forwarded in its place`() throws {
-    var setting = try Setting()
+    var setting = try RetransmissionSetting()
     try setting.feed(frames: 20, dropping: [5, 6, 9])
     setting.stage.pass(.milliseconds(30))
     let live = setting.stage.media(to: 5000)
@@ -235,7 +168,7 @@ func `a retransmission is the packet with a number and an SSRC of its own, and t
 }
 
 @Test func `without RTX a packet that was asked for counts as repaired, one that was only late does not`() throws {
-    var setting = try Setting(Parameters.vp8WithNACK(rtx: false))
+    var setting = try RetransmissionSetting(Parameters.vp8WithNACK(rtx: false))
     var held: [[UInt8]] = []
     for number in 0..<20 {
         let packet = try setting.track.frame(isKeyFrame: number == 0)[0]
@@ -253,7 +186,7 @@ func `a retransmission is the packet with a number and an SSRC of its own, and t
 }
 
 @Test func `a source without plain nack is asked for nothing`() throws {
-    var setting = try Setting(Parameters.vp8())
+    var setting = try RetransmissionSetting(Parameters.vp8())
     try setting.feed(frames: 20, dropping: [5])
     setting.stage.pass(.seconds(1))
     #expect(setting.requests().isEmpty)
@@ -263,7 +196,7 @@ func `a retransmission is the packet with a number and an SSRC of its own, and t
     var parameters = Parameters.vp8WithNACK(rtx: true, rtxSSRC: nil)
     parameters.mid = "v"
     parameters.headerExtensions = [RTPHeaderExtensionParameters(uri: RTPHeaderExtensionURI.mid.rawValue, id: 9)]
-    var setting = try Setting(parameters)
+    var setting = try RetransmissionSetting(parameters)
     try setting.feed(frames: 20, dropping: [5])
     setting.stage.pass(.milliseconds(30))
     #expect(setting.requests() == [[105]])
@@ -284,7 +217,7 @@ func `a retransmission is the packet with a number and an SSRC of its own, and t
 }
 
 @Test func `a retransmission before the stream, or of a producer that is paused, is dropped`() throws {
-    var setting = try Setting()
+    var setting = try RetransmissionSetting()
     setting.stage.feed(try setting.rtx(99, sequence: 1), on: setting.source.rtp)
     try setting.feed(frames: 10, dropping: [5])
     setting.stage.pass(.milliseconds(40))
@@ -301,120 +234,11 @@ func `a retransmission is the packet with a number and an SSRC of its own, and t
 }
 
 @Test func `a hole of more than a thousand packets makes the source send a key frame instead`() throws {
-    var setting = try Setting()
+    var setting = try RetransmissionSetting()
     try setting.feed(frames: 5)
     setting.track.sequence += 1001
     try setting.feed(frames: 1)
     #expect(setting.stage.feedback(to: 7000).filter(\.isPictureLoss).count == 1)
     setting.stage.pass(.seconds(1))
     #expect(setting.requests().isEmpty)
-}
-
-// MARK: - Round trips
-
-@Test func `a source is told our time, and its answer sets the pace of requests`() throws {
-    var setting = try Setting()
-    try setting.feed(frames: 10)
-    setting.stage.pass(.seconds(2))
-    var told: NTPTime?
-    for datagram in setting.stage.feedback(to: 7000) {
-        for case .extendedReport(let report) in datagram.packets {
-            #expect(report.ssrc == 0)
-            var blocks = report.blocks
-            while let block = blocks.next(in: datagram.bytes.span.bytes) {
-                if case .receiverReferenceTime(let time) = block { told = time }
-            }
-        }
-    }
-    // Heard 200 ms ago, of which the source held it for 50.
-    let heard = NTPTime(unixNanoseconds: setting.stage.unixNow - 200_000_000)
-    #expect(try #require(told).unixNanoseconds <= setting.stage.unixNow)
-    let answer = Packets.write { rtcp, bytes in
-        let delay = CompactNTP.delay(.milliseconds(50))
-        rtcp.dlrr(DLRRItem(ssrc: 0, lastReceiverReport: heard.compact, delay: delay), ssrc: 2222, into: &bytes)
-    }
-    setting.stage.feed(answer, on: setting.source.rtp)
-    let video = ProducerID(rawValue: "video")
-    let stats = try setting.stage.engine.stats(of: video, now: setting.stage.now).arrayValue?.first
-    let roundTrip = try #require(stats?["roundTripTime"]?.doubleValue)
-    #expect(abs(roundTrip - 150) < 0.1)
-
-    setting.stage.sent = []
-    try setting.feed(frames: 20, dropping: [15])
-    _ = setting.requests()
-    let start = setting.stage.now
-    var moments: [Int] = []
-    while moments.count < 2, setting.stage.now - start < .seconds(1) {
-        setting.stage.pass(.milliseconds(1))
-        if !setting.requests().isEmpty { moments.append(Int((setting.stage.now - start).nanoseconds / 1_000_000)) }
-    }
-    // At ticks of 40 ms: four of them.
-    #expect(moments.count == 2 && (150...180).contains(moments[1] - moments[0]))
-}
-
-@Test func `a receiver that tells its time gets it back with the sender reports`() throws {
-    var setting = try Setting()
-    try setting.feed(frames: 10)
-    let time = NTPTime(rawValue: 0x1234_5678_9ABC_DEF0)
-    let report = Packets.write { rtcp, bytes in
-        rtcp.receiverReport(ssrc: 77, into: &bytes)
-        rtcp.receiverReferenceTime(time, ssrc: 77, into: &bytes)
-    }
-    setting.stage.feed(report, on: setting.receiver.rtp, from: Stage.address("198.51.100.7", 5000))
-    let before = setting.stage.now
-    setting.stage.sent = []
-    setting.stage.pass(.seconds(2))
-    let datagram = try #require(setting.stage.feedback(to: 5000).first)
-    var items: [DLRRItem] = []
-    var source: UInt32?
-    for case .extendedReport(let report) in datagram.packets {
-        source = report.ssrc
-        var blocks = report.blocks
-        while case .dlrr(let dlrr) = blocks.next(in: datagram.bytes.span.bytes) {
-            for place in 0..<dlrr.count { items.append(dlrr.item(place, in: datagram.bytes.span.bytes)) }
-        }
-    }
-    #expect(source == setting.consumer.rtpParameters.encodings[0].ssrc)
-    let item = try #require(items.first)
-    #expect(items.count == 1 && item.ssrc == 77 && item.lastReceiverReport == time.compact)
-    #expect(CompactNTP.duration(item.delay) < setting.stage.now - before)
-    #expect(item.delay > 0)
-}
-
-@Test func `a stream of retransmissions has a report block of its own`() throws {
-    var setting = try Setting()
-    try setting.feed(frames: 20, dropping: [5])
-    setting.stage.feed(try setting.rtx(105, sequence: 40), on: setting.source.rtp)
-    setting.stage.feed(
-        Packets.senderReport(ssrc: 2223, ntp: NTPTime(rawValue: 0x1_0000_0000), timestamp: 0), on: setting.source.rtp)
-    setting.stage.sent = []
-    setting.stage.pass(.seconds(2))
-    let datagram = try #require(setting.stage.feedback(to: 7000).first { !$0.packets.isEmpty })
-    var blocks: [ReportBlock] = []
-    for case .receiverReport(let report) in datagram.packets {
-        for place in 0..<report.reports.count {
-            blocks.append(report.reports.block(place, in: datagram.bytes.span.bytes))
-        }
-    }
-    #expect(blocks.map(\.ssrc) == [2222, 2223])
-    #expect(blocks.last?.extendedHighestSequence == 40 && blocks.last?.lastSenderReport == 0x1_0000)
-    #expect(blocks.first?.packetsLost == 1)
-}
-
-// MARK: - Scores
-
-@Test(arguments: [
-    // packets, lost, repaired, retransmitted, countsRepaired, score
-    (100, 0, 0, 0, false, 10), (90, 10, 0, 0, false, 6), (90, 10, 10, 10, false, 9), (90, 10, 10, 20, false, 8),
-    (90, 10, 5, 5, false, 8), (100, 0, 10, 10, true, 9), (100, 0, 0, 0, true, 10), (50, 50, 0, 0, false, 0),
-    (50, 50, 50, 50, false, 0), (10, 0, 5, 5, false, 10),
-])
-func `repaired losses weigh less in a score`(
-    packets: Int, lost: Int, repaired: Int, retransmitted: Int, countsRepaired: Bool, score: Int
-) {
-    var meter = ScoreMeter()
-    _ = meter.update(
-        packets: Int64(packets), lost: Int64(lost), repaired: Int64(repaired), retransmitted: Int64(retransmitted),
-        countsRepaired: countsRepaired)
-    #expect(meter.value == score)
 }

@@ -107,7 +107,7 @@ public final class LinkedLog: Sendable {
             let record = self.record
             let bytes = UnsafeRawBufferPointer(
                 start: memory.base + Int(position & memory.mask) + PacketLog.recordSize, count: Int(record.length))
-            position += UInt64(PacketLog.recordSize) + UInt64((record.length + 7) & ~7)
+            position = PacketLog.end(of: record, at: position)
             packets += 1
             self.bytes += bytes.count
             return Packet(record: record, bytes: bytes)

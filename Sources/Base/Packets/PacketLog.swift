@@ -77,8 +77,7 @@ public struct PacketLog: ~Copyable {
     /// - Returns: Its position; nil for an empty packet or one larger than 65,535 bytes.
     public mutating func append(
         head packetHead: RawSpan, headerLength: Int? = nil, body: RawSpan, index: UInt64, flags: UInt16,
-        layers: PacketLayers = PacketLayers(),
-        arrival: Instant
+        layers: PacketLayers = PacketLayers(), arrival: Instant
     ) -> UInt64? {
         let length = packetHead.byteCount + body.byteCount
         guard length > 0, length <= 65_535, packetHead.byteCount <= 65_535 else { return nil }
@@ -92,9 +91,8 @@ public struct PacketLog: ~Copyable {
         let place = Int(position & mask)
         let record = Record(
             length: UInt16(length), layers: layers,
-            headerLength: UInt16(clamping: headerLength ?? packetHead.byteCount),
-            flags: flags,
-            index: index, arrival: arrival)
+            headerLength: UInt16(clamping: headerLength ?? packetHead.byteCount), flags: flags, index: index,
+            arrival: arrival)
         store(record, at: place)
         area.write(packetHead, at: place + Self.recordSize)
         area.write(body, at: place + Self.recordSize + packetHead.byteCount)
@@ -120,10 +118,16 @@ public struct PacketLog: ~Copyable {
         return load(at: Int(position & mask))
     }
 
+    /// Where a packet's place ends: in 64 bits, since a length near 65,535 with its filling has no room in 16.
+    @inlinable
+    static func end(of record: Record, at position: UInt64) -> UInt64 {
+        position + UInt64(recordSize) + ((UInt64(record.length) + 7) & ~7)
+    }
+
     /// The position behind a packet: the next packet, or `head`.
     @inlinable
     public func position(after position: UInt64, _ record: Record) -> UInt64 {
-        let next = position + UInt64(Self.recordSize) + ((UInt64(record.length) + 7) & ~7)
+        let next = Self.end(of: record, at: position)
         // At `head` there is no record yet; elsewhere an empty one closes the lap.
         if next < head, load(at: Int(next & mask)).length == 0 { return (next | mask) + 1 }
         return next

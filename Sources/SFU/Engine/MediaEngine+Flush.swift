@@ -110,7 +110,7 @@ extension MediaEngine {
             let size = Int(senders[index].forwarder.byteCount - bytes)
             senders[index].rate.add(size, now: now)
             senders[index].catchUp.sent(sent)
-            if transports[transport].bandwidth.outgoing != nil { transports[transport].bandwidth.starts.spend(size) }
+            if configuration.pacing.bandwidthFactor != nil { transports[transport].bandwidth.starts.spend(size) }
             let overhead = sent * (transports[transport].security?.overhead ?? 0)
             transports[transport].sent.count(size + overhead, now: now)
             transports[transport].sent.countRTP(size, now: now)

@@ -70,7 +70,7 @@ struct LayerRewriter: Sendable {
         _ record: PacketLog.Record, at position: UInt64, of log: borrowing PacketLog
     ) -> PacketRewrite? {
         guard record.index >= firstIndex else { return nil }
-        let timestamp = log.timestamp(position)
+        let timestamp = log.uint32(position, at: 4)
         var marker = record.flags & 0x80 != 0
         if isSVC {
             guard
@@ -117,13 +117,5 @@ struct LayerRewriter: Sendable {
         if let before = numbers.temporalLayerZeroIndex, let after = outgoing.temporalLayerZeroIndex {
             rewrite.temporalLayerZeroOffset = after &- before
         }
-    }
-}
-
-extension PacketLog {
-    /// RTP's, of a packet.
-    func timestamp(_ position: UInt64) -> UInt32 {
-        UInt32(byte(position, at: 4)) << 24 | UInt32(byte(position, at: 5)) << 16 | UInt32(byte(position, at: 6)) << 8
-            | UInt32(byte(position, at: 7))
     }
 }
