@@ -77,7 +77,7 @@ let house: [Room] = [
     Room("GStreamer", floor: 3, uses: ["Base", "CGStreamer"], tested: true),
     Room("SRTP", floor: 3, uses: ["Base", "COpenSSL", "CSRTP"], tested: true),
     // 4 · the media state of one worker
-    Room("SFU", floor: 4, uses: ["Base", "RTP", "RTCP", "ORTC", "Congestion", "SRTP"], tested: true),
+    Room("SFU", floor: 4, uses: ["Base", "RTP", "RTCP", "ORTC", "STUN", "ICE", "DTLS", "Congestion", "SRTP"], tested: true),
     // 5 · vocabulary
     Room("MediaCore", floor: 5, uses: ["Base", "ORTC"]),
     Room("Events", floor: 5, uses: ["Base"], tested: true),
@@ -85,7 +85,8 @@ let house: [Room] = [
     Room("FuzzTargets", floor: 5, uses: ["Base", "RTP", "RTCP", "ORTC", "SRTP", "SFU"], tested: true),
     // 6 · engines
     Room(
-        "MediaPlane", floor: 6, uses: ["Base", "CLinux", "ORTC", "SRTP", "SFU", "MediaCore"], outside: [logging],
+        "MediaPlane", floor: 6,
+        uses: ["Base", "CLinux", "ORTC", "ICE", "DTLS", "SRTP", "SFU", "MediaCore"], outside: [logging],
         tested: true),
     Room(
         "Pipelines", floor: 6, uses: ["Base", "CLinux", "PipelineControl", "PipelineDescription", "StrictYAML"],

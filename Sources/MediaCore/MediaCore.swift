@@ -20,6 +20,18 @@ public protocol MediaCore: Sendable {
         _ transport: TransportID, _ remote: PlainTransportRemote
     ) async throws(MediaCoreError) -> PlainTransportDescription
 
+    /// What is answered is told to the remote side by signaling.
+    func createWebRTCTransport(
+        on router: RouterID, _ options: WebRTCTransportOptions
+    ) async throws(MediaCoreError) -> WebRTCTransportDescription
+
+    /// Tells a WebRTC transport who its remote side is. Once only; returns at once, whatever the network does.
+    /// - Returns: Our role, client or server.
+    func connect(_ transport: TransportID, _ remote: DTLSParameters) async throws(MediaCoreError) -> DTLSParameters.Role
+
+    /// New credentials; the old ones are good until the remote side uses the new ones.
+    func restartICE(_ transport: TransportID) async throws(MediaCoreError) -> ICEParameters
+
     func produce(
         on transport: TransportID, _ options: ProduceOptions
     ) async throws(MediaCoreError) -> ProducerDescription
@@ -38,6 +50,19 @@ public protocol MediaCore: Sendable {
 
     /// Asks the producer behind a consumer for a key frame.
     func requestKeyFrame(_ consumer: ConsumerID) async throws(MediaCoreError)
+
+    /// The highest layers that a consumer's receiver wants; nothing for consumers without layers.
+    /// - Returns: What became of the wish, within what there is.
+    @discardableResult
+    func setPreferredLayers(
+        _ layers: WantedLayers, of consumer: ConsumerID
+    ) async throws(MediaCoreError) -> ForwardedLayers?
+
+    /// How many layers it takes in its turn when there is not enough bandwidth for all, 1…255.
+    func setPriority(_ priority: Int, of consumer: ConsumerID) async throws(MediaCoreError)
+
+    /// Asks the remote side to send no more than this. Bits per second; 0: no limit.
+    func setMaxIncomingBitrate(_ bitrate: Int64, of transport: TransportID) async throws(MediaCoreError)
 
     /// mediasoup's `getStats()`: an array of objects.
     func stats(_ transport: TransportID) async throws(MediaCoreError) -> JSONValue

@@ -6,6 +6,11 @@ public enum MediaCoreEvent: Sendable, Hashable {
     case transportConnected(TransportID, TransportTuple)
     /// … and RTCP, when it has a port of its own.
     case transportRTCPConnected(TransportID, TransportTuple)
+    /// Of a WebRTC transport: media take this way from now on.
+    case iceSelectedTuple(TransportID, TransportTuple)
+    case iceState(TransportID, ICEState)
+    /// With a sentence for people when it failed.
+    case dtlsState(TransportID, DTLSState, reason: String?)
     /// Its router closed.
     case transportClosed(TransportID)
     /// One entry per stream that was seen.

@@ -109,8 +109,13 @@ public struct TransportTuple: Sendable, Hashable {
     /// Nil before the remote side is known.
     public var remoteIP: String?
     public var remotePort: UInt16?
+    /// Media come and go over a TCP connection (RFC 4571).
+    public var isTCP: Bool
 
-    public init(localAddress: String, localPort: UInt16, remoteIP: String? = nil, remotePort: UInt16? = nil) {
+    public init(
+        localAddress: String, localPort: UInt16, remoteIP: String? = nil, remotePort: UInt16? = nil, isTCP: Bool = false
+    ) {
+        self.isTCP = isTCP
         self.localAddress = localAddress
         self.localPort = localPort
         self.remoteIP = remoteIP

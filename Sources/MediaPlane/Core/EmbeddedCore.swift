@@ -48,7 +48,16 @@ public final class EmbeddedCore: MediaCore {
         let surroundings = Worker.Surroundings(
             configuration: configuration, ports: ports, directory: directory, events: eventsContinuation,
             exchange: LinkExchange(loops), pipes: pipes)
-        workers = loops.enumerated().map { Worker(number: $0, loop: $1, surroundings) }
+        do {
+            var workers: [Worker] = []
+            for (number, loop) in loops.enumerated() {
+                workers.append(try Worker(number: number, loop: loop, surroundings))
+            }
+            self.workers = workers
+        } catch {
+            for loop in loops { loop.stop() }
+            throw error
+        }
         answers = workers.map { worker in Inquiry { await worker.answer() } }
         measurements = workers.map { worker in Inquiry { await worker.measure() } }
         for worker in workers { worker.start() }

@@ -8,6 +8,9 @@ public struct MediaPlaneConfiguration: Sendable, Hashable {
     /// What tuples say instead of `listenIP`: the address by which others reach us, behind NAT for instance. May be a
     /// host name.
     public var announcedAddress: String?
+    /// One port for all WebRTC transports of the first worker; the n-th worker has the n-th port behind it. Nil: each such
+    /// transport has a port of its own from the range.
+    public var webRTCPort: UInt16?
     /// UDP ports of transports.
     public var portRange: ClosedRange<UInt16>
     /// How long a port rests before it belongs to another transport; zero: not at all.

@@ -1,4 +1,6 @@
 import Base
+import DTLS
+import ICE
 import MediaCore
 import ORTC
 import SFU
@@ -26,6 +28,9 @@ extension MediaCoreEvent {
             switch event {
             case .transportConnected(let id, let tuple): .transportConnected(id, TransportTuple(tuple))
             case .transportRTCPConnected(let id, let tuple): .transportRTCPConnected(id, TransportTuple(tuple))
+            case .iceSelectedTuple(let id, let tuple): .iceSelectedTuple(id, TransportTuple(tuple))
+            case .iceState(let id, let state): .iceState(id, MediaCore.ICEState(state))
+            case .dtlsState(let id, let state): .dtlsState(id, MediaCore.DTLSState(state), reason: state.reason)
             case .transportClosed(let id): .transportClosed(id)
             case .producerScore(let id, let scores): .producerScore(id, scores.map(ProducerScore.init))
             case .producerFlowing(let id, let flows): .producerFlowing(id, flows)
@@ -57,8 +62,36 @@ extension TransportTuple {
     init(_ tuple: EndpointTuple) {
         self.init(
             localAddress: tuple.localAddress, localPort: tuple.localPort, remoteIP: tuple.remote?.ip,
-            remotePort: tuple.remote?.port)
+            remotePort: tuple.remote?.port, isTCP: tuple.isTCP)
     }
+}
+
+extension MediaCore.ICEState {
+    init(_ state: ICE.ICEState) {
+        switch state {
+        case .new: self = .new
+        case .connected: self = .connected
+        case .completed: self = .completed
+        case .disconnected: self = .disconnected
+        }
+    }
+}
+
+extension MediaCore.DTLSState {
+    init(_ state: DTLS.DTLSState) {
+        switch state {
+        case .new: self = .new
+        case .connecting: self = .connecting
+        case .connected: self = .connected
+        case .failed: self = .failed
+        case .closed: self = .closed
+        }
+    }
+}
+
+extension DTLS.DTLSState {
+    /// Why it failed.
+    var reason: String? { if case .failed(let reason) = self { reason } else { nil } }
 }
 
 extension ProducerScore {

@@ -29,13 +29,16 @@ actor Worker {
     private let events: AsyncStream<MediaCoreEvent>.Continuation
     var plane: Plane
     private(set) var isShutDown = false
+    /// Where WebRTC transports are reached, all of them; empty: each has a socket of its own.
+    private(set) var serverListeners: [WebRTCListener] = []
     /// Readers of consumers on direct transports.
     var readers: [ConsumerID: DirectPackets] = [:]
     var nextDirect: UInt32 = 0
     /// The highest sums that were told: a counter does not fall, although late packets lower what was lost.
     private var toldLost = (received: Int64(0), sent: Int64(0))
 
-    init(number: Int, loop: MediaLoop, _ surroundings: Surroundings) {
+    /// - Throws: The port for WebRTC can't be had.
+    init(number: Int, loop: MediaLoop, _ surroundings: Surroundings) throws(MediaCoreError) {
         self.number = number
         self.loop = loop
         directory = surroundings.directory
@@ -55,6 +58,9 @@ actor Worker {
         plane = Plane(
             engine: MediaEngine(configuration: settings), sockets: SocketTable(loop: loop),
             ports: surroundings.ports, gauge: gauge)
+        if let port = configuration.webRTCPort {
+            serverListeners = try plane.listen(configuration, port: port + UInt16(number))
+        }
     }
 
     /// Lets the loop drive the plane, until `shutDown`.
@@ -220,11 +226,11 @@ extension Worker {
     /// With RTCP on the RTP port, a plain transport's remote side is one address, fixed by `connect` or by the first packet.
     /// Otherwise RTCP may come to either port, from another one than RTP does.
     func openEndpoints(
-        rtcpMux: Bool, now: Instant
+        rtcpMux: Bool, hasOneRemote: Bool = true, now: Instant
     ) throws(MediaCoreError) -> (rtp: LocalEndpoint, rtcp: LocalEndpoint?) {
         if rtcpMux {
             let socket = try plane.ports.withLock { pool throws(MediaCoreError) in try pool.bind(now: now) }
-            return (try endpoint(socket, hasOneRemote: true, now: now), nil)
+            return (try endpoint(socket, hasOneRemote: hasOneRemote, now: now), nil)
         }
         let pair = try plane.ports.withLock { pool throws(MediaCoreError) in try pool.bindPair(now: now) }
         let rtcpPort = pair.rtcp.local.port

@@ -150,6 +150,7 @@ extension MediaEngine {
     }
 
     private mutating func removeTransport(_ index: SlabIndex, into out: inout Outbox) {
+        if let link = transports[index].webRTC { removeWebRTC(link, into: &out) }
         guard let transport = transports.remove(index) else { return }
         transportByID[transport.id] = nil
         closedTotals.drops += transport.drops

@@ -89,14 +89,14 @@ extension MediaEngine {
         let index = try index(id, "transport.dump")
         let (media, repeated) = sendersBySSRC(of: index)
         // Only a transport with a socket has addresses; a direct one has neither these nor a choice.
-        let hasAddress = !transports[index].isInProcess && transports[index].kind != .direct
+        let hasAddress = !transports[index].isInProcess && ![.direct, .webRTC].contains(transports[index].kind)
         let tuples = hasAddress ? transports[index].link.tuples : nil
         let isPlain = transports[index].kind == .plain
         let (rtcpMux, comedia) = (transports[index].link.rtcpMux, transports[index].link.comedia)
         // nil alone would be a null that is told.
         let absent = JSONValue?.none
         let rtx: JSONValue? = if case .pipe(let isOn) = transports[index].kind { JSONValue(isOn) } else { absent }
-        return .object(omittingAbsent: [
+        let members: [String: JSONValue?] = [
             "id": JSONValue(id.rawValue),
             "direct": JSONValue(transports[index].kind == .direct),
             "producerIds": .array(transports[index].producers.map { JSONValue(producers[$0].id.rawValue) }),
@@ -114,7 +114,8 @@ extension MediaEngine {
             "rtx": rtx,
             "tuple": tuples?.rtp.stats,
             "rtcpTuple": tuples?.rtcp?.stats,
-        ])
+        ]
+        return .object(members.compactMapValues(\.self).merging(webRTCDump(of: index)) { $1 })
     }
 
     /// mediasoup 3.14 has no dump of observers; the members are those of its other objects.

@@ -1,4 +1,5 @@
 import Base
+import ICE
 import RTP
 
 extension MediaEngine {
@@ -6,11 +7,19 @@ extension MediaEngine {
     static var maximumPacket: Int { 1500 }
 
     /// First half of a turn: one datagram in. Builds no outgoing media.
+    /// - Parameter isTCP: One frame of a connection (RFC 4571), which `socket` names.
     public mutating func receive(
-        _ datagram: RawSpan, on socket: SocketID, from: SocketAddress, now: Instant, into out: inout Outbox
+        _ datagram: RawSpan, on socket: SocketID, from: SocketAddress, isTCP: Bool = false, now: Instant,
+        into out: inout Outbox
     ) {
         guard let transport = transportBySocket[socket] else {
-            strayDatagrams += 1
+            let tuple = ICETuple(socket: socket.rawValue, remote: from, transport: isTCP ? .tcp : .udp)
+            receiveShared(datagram, on: socket, from: tuple, now: now, into: &out)
+            return
+        }
+        if let link = transports[transport].webRTC {
+            let tuple = ICETuple(socket: socket.rawValue, remote: from, transport: .udp)
+            receiveWebRTC(datagram, link, from: tuple, now: now, into: &out)
             return
         }
         if transports[transport].security != nil {

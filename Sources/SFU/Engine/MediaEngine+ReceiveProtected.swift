@@ -30,18 +30,29 @@ extension MediaEngine {
             return
         }
         guard isBelowCeiling(datagram.byteCount, transport, now: now) else { return }
+        decipher(datagram, transport, isRTCP: kind == .rtcp) { engine, packet, overhead in
+            if kind == .rtcp {
+                engine.receiveRTCP(
+                    packet, overhead: overhead, transport, on: socket, from: from, now: now, into: &out)
+            } else {
+                engine.receiveRTP(
+                    packet, overhead: overhead, transport, on: socket, from: from, now: now, into: &out)
+            }
+        }
+    }
+
+    /// Hands a datagram on as it was before it was protected, with the bytes that it was longer by; or drops it.
+    @inline(__always)
+    mutating func decipher(
+        _ datagram: RawSpan, _ transport: SlabIndex, isRTCP: Bool,
+        then body: (inout MediaEngine, RawSpan, Int) -> Void
+    ) {
         // Taken out, so that the engine can be used while its bytes are looked at.
         var area = scratch.take() ?? ByteArea(capacity: Self.scratchCapacity)
-        if let length = unprotect(datagram, transport, isRTCP: kind == .rtcp, into: &area) {
+        if let length = unprotect(datagram, transport, isRTCP: isRTCP, into: &area) {
             // The area lives until it is put back below, and nothing writes to it before.
             let plain = UnsafeRawBufferPointer(start: area.base, count: length)
-            let overhead = datagram.byteCount - length
-            if kind == .rtcp {
-                receiveRTCP(
-                    plain.bytes, overhead: overhead, transport, on: socket, from: from, now: now, into: &out)
-            } else {
-                receiveRTP(plain.bytes, overhead: overhead, transport, on: socket, from: from, now: now, into: &out)
-            }
+            body(&self, plain.bytes, datagram.byteCount - length)
         }
         scratch = consume area
     }

@@ -5,7 +5,7 @@ import Base
 extension MediaEngine {
     public func stats(of id: TransportID, now: Instant) throws(SFUError) -> JSONValue {
         let index = try index(id, "transport.getStats")
-        return .array([transports[index].stats(now: now)])
+        return .array([.object(transports[index].stats(now: now).merging(webRTCStats(of: index)) { $1 })])
     }
 
     /// One object for each stream that was seen.
@@ -41,12 +41,12 @@ private func unlessZero(_ bitrate: Int64) -> JSONValue? {
 }
 
 extension Transport {
-    func stats(now: Instant) -> JSONValue {
-        let tuples = isInProcess || kind == .direct ? nil : link.tuples
+    func stats(now: Instant) -> [String: JSONValue] {
+        let tuples = isInProcess || kind == .direct || kind == .webRTC ? nil : link.tuples
         // Pipes have no choice of either.
         let rtcpMux: JSONValue? = kind == .plain ? JSONValue(link.rtcpMux) : Optional.none
         let comedia: JSONValue? = kind == .plain ? JSONValue(link.comedia) : Optional.none
-        return .object(omittingAbsent: [
+        let members: [String: JSONValue?] = [
             "type": JSONValue(kind.statsType),
             "transportId": JSONValue(id.rawValue),
             "timestamp": milliseconds(now),
@@ -75,7 +75,8 @@ extension Transport {
             "comedia": comedia,
             "tuple": tuples?.rtp.stats,
             "rtcpTuple": tuples?.rtcp?.stats,
-        ])
+        ]
+        return members.compactMapValues(\.self)
     }
 }
 
@@ -85,6 +86,7 @@ extension TransportKind {
         case .plain: "plain-rtp-transport"
         case .pipe: "pipe-transport"
         case .direct: "direct-transport"
+        case .webRTC: "webrtc-transport"
         }
     }
 }
@@ -98,7 +100,7 @@ extension EndpointTuple {
             "localPort": JSONValue(localPort),
             "remoteIp": remote.map { JSONValue($0.ip) },
             "remotePort": JSONValue(remote?.port ?? 0),
-            "protocol": "udp",
+            "protocol": JSONValue(isTCP ? "tcp" : "udp"),
         ])
     }
 }

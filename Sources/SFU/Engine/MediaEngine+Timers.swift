@@ -28,6 +28,8 @@ extension MediaEngine {
             advanceReports(of: index, to: now, into: &out)
             next = soonest(next, transports[index].reportTimer)
             advanceBandwidth(of: index, to: now, into: &out)
+            advanceWebRTC(of: index, to: now, into: &out)
+            next = soonest(next, webRTCDeadline(of: index))
             next = soonest(next, transports[index].bandwidth.nextDeadline)
         }
         for slot in 0..<observers.slotCount {

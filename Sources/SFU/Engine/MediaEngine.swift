@@ -1,4 +1,6 @@
 import Base
+import DTLS
+import ICE
 import ORTC
 
 /// The media state of one worker: mediasoup's routers, transports, producers and consumers, without sockets, clock
@@ -37,6 +39,16 @@ public struct MediaEngine: ~Copyable {
     var producerByLink: [LinkID: SlabIndex] = [:]
     var consumerByLink: [LinkID: SlabIndex] = [:]
     var linkNotes: [LinkNote] = []
+
+    /// Who we are in DTLS; made with the first WebRTC transport unless it was given.
+    var identity: DTLSIdentity?
+    var webRTCLinks = Slab<WebRTCLink>()
+    /// Where clients have proved to be.
+    var webRTCByTuple: [ICETuple: SlabIndex] = [:]
+    /// By what their checks are addressed to.
+    var webRTCByFragment: [ICEUsernameFragment: SlabIndex] = [:]
+    /// Where answers to checks are written.
+    var stunReply = [UInt8](repeating: 0, count: ICELiteAgent.maximumReplyLength)
     /// Bytes of all groups of pictures that are kept.
     public internal(set) var gopBytes = 0
 
@@ -53,8 +65,13 @@ public struct MediaEngine: ~Copyable {
     /// Of objects that have closed.
     var closedTotals = EngineTotals()
 
-    public init(configuration: SFUConfiguration = SFUConfiguration(), random: RandomSource = .system) {
+    /// - Parameter identity: Nil: a certificate is made with the first WebRTC transport.
+    public init(
+        configuration: SFUConfiguration = SFUConfiguration(), random: RandomSource = .system,
+        identity: DTLSIdentity? = nil
+    ) {
         self.configuration = configuration
+        self.identity = identity
         self.random = random
         clock = WallClock(unixNanosecondsAtZero: configuration.unixNanosecondsAtZero)
         meter = LoadMeter(configuration.coalescing)

@@ -1,4 +1,6 @@
 import Base
+import DTLS
+import ICE
 
 /// What happened without having been asked of that very object: a method never causes an event on its own instance.
 public enum SFUEvent: Sendable, Hashable {
@@ -8,6 +10,10 @@ public enum SFUEvent: Sendable, Hashable {
     case transportConnected(TransportID, EndpointTuple)
     /// … and RTCP, when it has a port of its own.
     case transportRTCPConnected(TransportID, EndpointTuple)
+    /// Of a WebRTC transport: media take this way from now on.
+    case iceSelectedTuple(TransportID, EndpointTuple)
+    case iceState(TransportID, ICEState)
+    case dtlsState(TransportID, DTLSState)
     /// Its router closed.
     case transportClosed(TransportID)
     /// One entry per stream that was seen.
@@ -81,8 +87,10 @@ public struct EndpointTuple: Sendable, Hashable {
     public var localPort: UInt16
     /// Nil before the remote side is known.
     public var remote: SocketAddress?
+    public var isTCP: Bool
 
-    public init(localAddress: String, localPort: UInt16, remote: SocketAddress? = nil) {
+    public init(localAddress: String, localPort: UInt16, remote: SocketAddress? = nil, isTCP: Bool = false) {
+        self.isTCP = isTCP
         self.localAddress = localAddress
         self.localPort = localPort
         self.remote = remote

@@ -8,6 +8,8 @@ struct Transport: ~Copyable {
     let kind: TransportKind
     /// How the remote side is reached.
     var link: UDPLink
+    /// ICE and DTLS of a WebRTC transport.
+    var webRTC: SlabIndex?
     /// Nil: without SRTP.
     var security: TransportSecurity?
     var cname: SharedCNAME
@@ -30,7 +32,13 @@ struct Transport: ~Copyable {
     /// A pipe whose other end is in this process: packets go by `MediaLink`s, and no datagram ever leaves.
     var isInProcess = false
 
-    var sockets: [SocketID] { isInProcess ? [] : link.sockets }
+    /// Of a WebRTC transport: those that are not the worker's.
+    private var ownSockets: [SocketID] = []
+
+    var sockets: [SocketID] {
+        if kind == .webRTC { return ownSockets }
+        return isInProcess ? [] : link.sockets
+    }
 
     /// When the remote side last told its clock as a receiver: answered so that it learns its round trip.
     var remoteReference: RemoteReference?
@@ -80,6 +88,20 @@ struct Transport: ~Copyable {
         cname = SharedCNAME(nil)
     }
 
+    init(_ setup: WebRTCTransportSetup, router: SlabIndex) {
+        id = setup.id
+        self.router = router
+        kind = .webRTC
+        // Of its own only where it has one for itself; where media go is ICE's to say.
+        let nowhere = LocalEndpoint(socket: SocketID(.max), address: "", port: 0)
+        link = UDPLink(rtp: setup.listeners.first?.local ?? nowhere, rtcp: nil, comedia: false)
+        ownSockets = setup.listeners.filter(\.isOwn).map(\.local.socket)
+        cname = SharedCNAME(setup.cname.flatMap { $0.isEmpty ? nil : $0 })
+        if let bitrate = setup.initialAvailableOutgoingBitrate {
+            bandwidth = TransportBandwidth(initialOutgoingBitrate: bitrate)
+        }
+    }
+
     /// Media can be sent.
     var isConnected: Bool { link.rtpPath != nil || isInProcess }
 
@@ -100,6 +122,8 @@ enum TransportKind: Sendable, Hashable {
     case pipe(enableRTX: Bool)
     /// To code of this process.
     case direct
+    /// To a browser and its kin.
+    case webRTC
 
     var isPipe: Bool { if case .pipe = self { true } else { false } }
 
@@ -109,6 +133,7 @@ enum TransportKind: Sendable, Hashable {
         case .plain: "plainTransport"
         case .pipe: "pipeTransport"
         case .direct: "directTransport"
+        case .webRTC: "webRtcTransport"
         }
     }
 }

@@ -22,6 +22,15 @@ struct TransportSecurity: ~Copyable {
         overhead = ownKey.suite.rtpOverhead
     }
 
+    /// With the keys that a handshake brought. Nil: the backend can't be made to use them.
+    init?(own: SRTPMasterKey, remote: SRTPMasterKey, backend: SRTPBackend) {
+        self.init(own, backend: backend)
+        do {
+            sender = try SRTPSender(own, backend: backend)
+            receiver = try SRTPReceiver(remote, backend: backend)
+        } catch { return nil }
+    }
+
     /// Keys of both sides are there.
     var isReady: Bool { receiver != nil }
 

@@ -9,7 +9,7 @@ struct UDPLink: Sendable {
     let comedia: Bool
     private(set) var isConnectCalled = false
 
-    /// Where the remote side is, and the socket that reaches it. Set once.
+    /// Where the remote side is, and the socket that reaches it. Set once, but by ICE.
     private(set) var rtpPath: TransportPath?
     private(set) var rtcpPath: TransportPath?
 
@@ -82,6 +82,9 @@ extension UDPLink {
         }
         isConnectCalled = true
     }
+
+    /// Where ICE says that the remote side is; nil: nowhere now.
+    mutating func select(_ path: TransportPath?) { rtpPath = path }
 
     /// Whether a packet may be the remote side's, before it is decrypted. Latches nothing.
     func expects(_ from: SocketAddress, isRTCP: Bool) -> Arrival {
