@@ -76,6 +76,8 @@ let house: [Room] = [
     Room("LibAV", floor: 3, uses: ["Base", "CLibAV"], tested: true),
     Room("GStreamer", floor: 3, uses: ["Base", "CGStreamer"], tested: true),
     Room("SRTP", floor: 3, uses: ["Base", "COpenSSL", "CSRTP"], tested: true),
+    Room("STUN", floor: 2, uses: ["Base", "COpenSSL"]),
+    Room("ICE", floor: 3, uses: ["Base", "STUN"]),
     Room("DTLS", floor: 3, uses: ["Base", "COpenSSL"], tested: true),
     // 4 · the media state of one worker
     Room("SFU", floor: 4, uses: ["Base", "RTP", "RTCP", "ORTC", "STUN", "ICE", "DTLS", "Congestion", "SRTP"], tested: true),

@@ -1,6 +1,4 @@
 import Base
-import DTLS
-import ICE
 import MediaCore
 import ORTC
 import SFU
@@ -29,8 +27,10 @@ extension MediaCoreEvent {
             case .transportConnected(let id, let tuple): .transportConnected(id, TransportTuple(tuple))
             case .transportRTCPConnected(let id, let tuple): .transportRTCPConnected(id, TransportTuple(tuple))
             case .iceSelectedTuple(let id, let tuple): .iceSelectedTuple(id, TransportTuple(tuple))
-            case .iceState(let id, let state): .iceState(id, MediaCore.ICEState(state))
-            case .dtlsState(let id, let state): .dtlsState(id, MediaCore.DTLSState(state), reason: state.reason)
+            case .iceState(let id, let state): .iceState(id, ICEState(rawValue: state.rawValue) ?? .new)
+            case .dtlsState(let id, .failed(let reason)): .dtlsState(id, .failed, reason: reason)
+            case .dtlsState(let id, let state):
+                .dtlsState(id, DTLSState(rawValue: state.name) ?? .new, reason: nil)
             case .transportClosed(let id): .transportClosed(id)
             case .producerScore(let id, let scores): .producerScore(id, scores.map(ProducerScore.init))
             case .producerFlowing(let id, let flows): .producerFlowing(id, flows)
@@ -64,34 +64,6 @@ extension TransportTuple {
             localAddress: tuple.localAddress, localPort: tuple.localPort, remoteIP: tuple.remote?.ip,
             remotePort: tuple.remote?.port, isTCP: tuple.isTCP)
     }
-}
-
-extension MediaCore.ICEState {
-    init(_ state: ICE.ICEState) {
-        switch state {
-        case .new: self = .new
-        case .connected: self = .connected
-        case .completed: self = .completed
-        case .disconnected: self = .disconnected
-        }
-    }
-}
-
-extension MediaCore.DTLSState {
-    init(_ state: DTLS.DTLSState) {
-        switch state {
-        case .new: self = .new
-        case .connecting: self = .connecting
-        case .connected: self = .connected
-        case .failed: self = .failed
-        case .closed: self = .closed
-        }
-    }
-}
-
-extension DTLS.DTLSState {
-    /// Why it failed.
-    var reason: String? { if case .failed(let reason) = self { reason } else { nil } }
 }
 
 extension ProducerScore {

@@ -1,5 +1,4 @@
 import Base
-import ICE
 import MediaCore
 import SFU
 

@@ -1,6 +1,6 @@
 import Base
-import DTLS
-import ICE
+// The vocabulary has candidates and fingerprints of its own.
+import enum ICE.ICEProtocol
 import MediaCore
 import ORTC
 import SFU
@@ -66,14 +66,14 @@ extension WebRTCTransportDescription {
             id: state.id,
             iceParameters: ICEParameters(usernameFragment: state.usernameFragment, password: state.password),
             iceCandidates: state.candidates.map { candidate in
-                MediaCore.ICECandidate(
+                ICECandidate(
                     foundation: candidate.foundation, priority: candidate.priority, address: candidate.listen.address,
                     port: candidate.listen.port, transportProtocol: candidate.listen.transport == .tcp ? .tcp : .udp)
             },
             dtlsParameters: DTLSParameters(
                 role: state.dtlsRole.flatMap { DTLSParameters.Role(rawValue: $0.rawValue) } ?? .auto,
                 fingerprints: state.fingerprints.map {
-                    MediaCore.DTLSFingerprint(algorithm: $0.algorithm.rawValue, value: $0.value)
+                    DTLSFingerprint(algorithm: $0.algorithm.rawValue, value: $0.value)
                 }))
     }
 }

@@ -50,16 +50,27 @@ extension MediaEngine {
     ) {
         let transport = webRTCLinks[link].transport
         transports[transport].received.count(datagram.byteCount, now: now)
-        var reply = stunReply.mutableSpan
-        var bytes = reply.mutableBytes
-        let answer = webRTCLinks[link].agent.receive(message, in: datagram, from: tuple, now: now, into: &bytes)
+        // Taken out, so that the agent can write while it is the engine's.
+        var reply: [UInt8] = []
+        swap(&reply, &stunReply)
+        defer { swap(&reply, &stunReply) }
+        let answer = check(message, in: datagram, link, from: tuple, now: now, into: &reply)
         if answer.replyLength > 0 {
             let isSent = out.send(
-                bytes.bytes.extracting(first: answer.replyLength), to: tuple.remote, on: SocketID(tuple.socket))
+                reply.span.bytes.extracting(first: answer.replyLength), to: tuple.remote, on: SocketID(tuple.socket))
             if isSent { transports[transport].sent.count(answer.replyLength, now: now) }
         }
         apply(answer.events, of: link, now: now, into: &out)
         if let deadline = webRTCLinks[link].agent.nextDeadline { arm(deadline) }
+    }
+
+    private mutating func check(
+        _ message: STUNMessage, in datagram: RawSpan, _ link: SlabIndex, from tuple: ICETuple, now: Instant,
+        into reply: inout [UInt8]
+    ) -> ICEAnswer {
+        var span = reply.mutableSpan
+        var bytes = span.mutableBytes
+        return webRTCLinks[link].agent.receive(message, in: datagram, from: tuple, now: now, into: &bytes)
     }
 
     private mutating func receiveDTLS(

@@ -109,6 +109,9 @@ extension SFUEvent {
         switch self {
         case .transportConnected(let id, _): "\(id) tuple"
         case .transportRTCPConnected(let id, _): "\(id) rtcptuple"
+        case .iceSelectedTuple(let id, _): "\(id) iceselectedtuplechange"
+        case .iceState(let id, let state): "\(id) icestatechange \(state.rawValue)"
+        case .dtlsState(let id, let state): "\(id) dtlsstatechange \(state.name)"
         case .routerClosed(let id): "\(id) workerclose"
         case .transportClosed(let id): "\(id) routerclose"
         case .producerClosed(let id): "\(id) transportclose"

@@ -181,6 +181,8 @@ final class Stage {
 
     var isHolding: Bool { engine.isHolding }
 
+    var strayCount: UInt64 { engine.strayDatagrams }
+
     func drops(_ port: Port) -> DropCounters { engine.drops(of: port.id) ?? DropCounters() }
 
     func takeEvents() -> [SFUEvent] {

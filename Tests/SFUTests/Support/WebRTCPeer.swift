@@ -1,0 +1,170 @@
+import Base
+import DTLS
+import ICE
+import RTP
+import SFU
+import SRTP
+import STUN
+import Testing
+
+/// A client of a WebRTC transport: a full ICE agent of one way, DTLS and SRTP. It has no socket: the test carries what
+/// it wants sent, and hands it what came.
+final class WebRTCPeer {
+    let address: SocketAddress
+    let identity: DTLSIdentity
+    private(set) var dtls: DTLSSession
+    private var sender: SRTPSender?
+    private var receiver: SRTPReceiver?
+    private(set) var answers: [STUNMessage] = []
+    private(set) var received: [[UInt8]] = []
+    private(set) var data: [[UInt8]] = []
+    private var transaction: UInt8 = 0
+    /// Datagrams for the transport.
+    var outgoing: [[UInt8]] = []
+
+    init(_ address: SocketAddress) throws {
+        self.address = address
+        identity = try DTLSIdentity(unixSeconds: 1_760_000_000)
+        dtls = DTLSSession(identity)
+    }
+
+    var fingerprint: (algorithm: String, value: String) {
+        identity.fingerprints.last.map { ($0.algorithm.rawValue, $0.value) } ?? ("", "")
+    }
+
+    var isSecure: Bool { sender != nil }
+    var stateName: String { dtls.state.name }
+
+    func check(_ state: WebRTCTransportState, nominates: Bool = true) throws -> [UInt8] {
+        transaction += 1
+        let id = STUNTransactionID(high: 1, low: UInt64(transaction))
+        let request = STUNBindingRequest(
+            id, username: "\(state.usernameFragment):peer", role: .controlling(7), priority: 1_853_824_767,
+            usesCandidate: nominates)
+        var bytes = [UInt8](repeating: 0, count: 200)
+        let length = try write(request, STUNKey(state.password), into: &bytes)
+        return Array(bytes.prefix(length))
+    }
+
+    private func write(_ request: STUNBindingRequest, _ key: STUNKey, into bytes: inout [UInt8]) throws -> Int {
+        var span = bytes.mutableSpan
+        var raw = span.mutableBytes
+        return try #require(request.write(key, into: &raw))
+    }
+
+    func start(_ role: DTLSRole, expecting fingerprint: DTLSFingerprint, now: Instant) throws {
+        var effects: [DTLSEffect] = []
+        dtls.setRemoteFingerprint(fingerprint, into: &effects)
+        dtls.start(as: role, now: now, into: &effects)
+        try apply(effects)
+    }
+
+    func close() throws {
+        var effects: [DTLSEffect] = []
+        dtls.close(into: &effects)
+        try apply(effects)
+    }
+
+    func take(_ datagram: [UInt8], now: Instant) throws {
+        let bytes = datagram.span.bytes
+        if STUNMessage.isSTUN(bytes) {
+            answers.append(try STUNMessage(parsing: bytes))
+            return
+        }
+        if datagram[0] >= 128 {
+            var area = ByteArea(capacity: 65_536)
+            let length = try Sent.isRTCP(datagram)
+                ? receiver?.unprotectRTCP(bytes, into: &area) : receiver?.unprotect(bytes, into: &area)
+            received.append(area.bytes(0..<(length ?? 0)))
+            return
+        }
+        var effects: [DTLSEffect] = []
+        dtls.receive(bytes, now: now, into: &effects)
+        try apply(effects)
+    }
+
+    func protect(_ packet: [UInt8]) throws -> [UInt8] {
+        var area = ByteArea(capacity: packet.count + 100)
+        area.write(packet.span.bytes, at: 0)
+        let header = try RTPHeader(parsing: packet.span.bytes)
+        let length = try sender?.protect(
+            &area, at: 0, headerLength: header.payloadOffset, count: packet.count - header.payloadOffset,
+            index: UInt64(header.sequenceNumber), ssrc: header.ssrc)
+        return area.bytes(0..<(length ?? 0))
+    }
+
+    private func apply(_ effects: [DTLSEffect]) throws {
+        for effect in effects {
+            switch effect {
+            case .transmit(let bytes): outgoing.append(bytes)
+            case .received(let bytes): data.append(bytes)
+            case .changed(.connected(let connection)):
+                let suite = try #require(SRTPCryptoSuite(rawValue: connection.keys.profile.rawValue))
+                sender = try SRTPSender(SRTPMasterKey(suite, connection.keys.local), backend: .libsrtp)
+                receiver = try SRTPReceiver(SRTPMasterKey(suite, connection.keys.remote), backend: .libsrtp)
+            case .changed: break
+            }
+        }
+    }
+}
+
+extension Sent {
+    static func isRTCP(_ bytes: [UInt8]) -> Bool { bytes.count > 1 && (192...223).contains(bytes[1]) }
+}
+
+extension Stage {
+    /// One socket for all.
+    static let shared = LocalEndpoint(socket: SocketID(900), address: "192.0.2.1", port: 44_444)
+
+    func webRTC(
+        _ name: String, _ listeners: [WebRTCListener] = [WebRTCListener(Stage.shared)]
+    ) throws -> WebRTCTransportState {
+        try engine.createWebRTCTransport(
+            WebRTCTransportSetup(router: Stage.room, id: TransportID(rawValue: name), listeners: listeners), now: now)
+    }
+
+    /// Carries datagrams both ways until nobody has any left.
+    func exchange(_ peers: [WebRTCPeer], on socket: SocketID = Stage.shared.socket) throws {
+        for _ in 0..<50 {
+            var moved = false
+            for peer in peers {
+                let datagrams = peer.outgoing
+                peer.outgoing = []
+                for datagram in datagrams {
+                    moved = true
+                    feed(datagram, on: socket, from: peer.address)
+                }
+            }
+            collect()
+            let datagrams = sent
+            sent = []
+            for datagram in datagrams {
+                moved = true
+                for peer in peers where peer.address == datagram.destination { try peer.take(datagram.bytes, now: now) }
+            }
+            if !moved { return }
+        }
+    }
+
+    /// The transport as the helpers of plain ones take it; its tuples are those of nobody.
+    func port(of state: WebRTCTransportState) throws -> Port {
+        Port(id: state.id, rtp: Stage.shared.socket, rtcp: nil, tuples: try #require(engine.tuples(of: state.id)))
+    }
+
+    /// A client whose check, connect and handshake went well.
+    func connected(
+        _ name: String, at address: SocketAddress, peerRole: DTLSRole = .client
+    ) throws -> (Port, WebRTCPeer) {
+        let state = try webRTC(name)
+        let peer = try WebRTCPeer(address)
+        _ = try engine.connectWebRTC(
+            state.id, role: peerRole == .client ? .client : .server, fingerprint: peer.fingerprint, now: now,
+            into: &outbox)
+        peer.outgoing.append(try peer.check(state))
+        try exchange([peer])
+        let fingerprint = try #require(state.fingerprints.last)
+        try peer.start(peerRole, expecting: fingerprint, now: now)
+        try exchange([peer])
+        return (try port(of: state), peer)
+    }
+}
