@@ -81,6 +81,10 @@ public struct OutgoingBandwidth: Sendable {
 
     // MARK: - Packets and what is heard of them
 
+    /// What the next `send` will return: a packet has its number before it is known whether it can leave.
+    @inline(__always)
+    public var upcomingNumber: UInt16? { estimator?.upcomingNumber }
+
     /// A packet of `size` bytes leaves now.
     /// - Returns: its transport-wide number; nil when the mechanism has none.
     @inline(__always)

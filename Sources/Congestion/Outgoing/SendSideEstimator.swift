@@ -54,6 +54,9 @@ public struct SendSideEstimator: Sendable {
     public var roundTrip: Duration { .nanoseconds(roundTripNanoseconds) }
     public var throughputBitsPerSecond: Int64? { throughput.bitsPerSecond.map { Int64($0) } }
 
+    /// The number of the packet that leaves next.
+    public var upcomingNumber: UInt16 { UInt16(truncatingIfNeeded: packets.next) }
+
     /// A packet of `size` bytes leaves now. No allocation in the steady state.
     /// - Returns: its transport-wide number.
     public mutating func send(_ size: Int, now: Instant) -> UInt16 {

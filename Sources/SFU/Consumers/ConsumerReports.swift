@@ -13,6 +13,9 @@ struct ConsumerReports: Sendable {
     private(set) var roundTrip: Duration?
 
     /// What goes out comes from another stream now: it has not been judged yet.
+    ///
+    /// Nothing else begins anew, as with mediasoup: the receiver counts in our one numbering, which runs on. Sums of
+    /// before stay the base of the next interval, else losses of the old stream would be counted against the new one.
     mutating func streamChanged() { score.set(10) }
 
     /// A report block about this stream came in.

@@ -117,9 +117,13 @@ struct TransportBandwidth: Sendable {
         }
     }
 
-    /// A packet of `size` bytes leaves now, with a place for a number. 0 where nobody counts.
+    /// The number of the next packet that leaves with a place for one. 0 where nobody counts.
     @inline(__always)
-    mutating func nextNumber(size: Int, now: Instant) -> UInt16 { outgoing?.send(size, now: now) ?? 0 }
+    var upcomingNumber: UInt16 { outgoing?.upcomingNumber ?? 0 }
+
+    /// It left, with `size` bytes: the number is used up. What can't be protected uses up none.
+    @inline(__always)
+    mutating func left(size: Int, now: Instant) { _ = outgoing?.send(size, now: now) }
 }
 
 extension RTPParameters {
