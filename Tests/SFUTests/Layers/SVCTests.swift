@@ -64,9 +64,9 @@ private final class SVCSource {
     }
 
     /// What went to a port since the last look: pictures as "number:spatial layers", "!" where the marker stands.
-    func pictures(to port: UInt16) throws -> [String] {
+    func pictures(to port: UInt16, on other: Stage? = nil) throws -> [String] {
         var all: [(number: UInt32, text: String)] = []
-        for sent in stage.media(to: port) {
+        for sent in (other ?? stage).media(to: port) {
             let descriptor = try VP9PayloadDescriptor(parsing: sent.payload.span.bytes)
             let number = (sent.timestamp - 5000) / 3000
             if all.last?.number != number { all.append((number, "\(number):")) }
