@@ -28,7 +28,9 @@ final class Linked {
     }
 
     @discardableResult
-    func pipe(_ producer: String, closesWhenUnused: Bool = false) throws -> (consumer: ConsumerState, producer: ProducerState) {
+    func pipe(_ producer: String, closesWhenUnused: Bool = false) throws -> (
+        consumer: ConsumerState, producer: ProducerState
+    ) {
         serial += 1
         let setup = ConsumerSetup(
             transport: TransportID(rawValue: "pipe-near"), id: ConsumerID(rawValue: "pipe-\(producer)"),

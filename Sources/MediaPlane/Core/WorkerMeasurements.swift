@@ -25,7 +25,8 @@ public struct WorkerMeasurements: Sendable, Hashable {
 
     public init() {}
 
-    init(counters: MediaPlaneCounters, totals: EngineTotals, strayDatagrams: UInt64, sockets: Int, pipedProducers: Int) {
+    init(counters: MediaPlaneCounters, totals: EngineTotals, strayDatagrams: UInt64, sockets: Int, pipedProducers: Int)
+    {
         self.counters = counters
         self.sockets = sockets
         self.pipedProducers = pipedProducers

@@ -163,3 +163,33 @@ extension Stage {
     #expect(try source.pictures(to: 5000).suffix(3) == ["54:01!", "55:012!", "56:012!"])
     source.expectContinuity(to: 5000)
 }
+
+@Test(arguments: [false, true])
+private func `layers of SVC are chosen behind a link as on the camera's own router`(isKSVC: Bool) throws {
+    let source = try SVCSource(isKSVC: isKSVC)
+    let linked = try Linked(near: source.stage)
+    try linked.pipe("video")
+    func play(_ count: Int, isKey: Bool = false) throws {
+        for step in 0..<count {
+            try source.play(1, isKey: isKey && step == 0)
+            linked.far.pass(source.stage.now - linked.far.now)
+            linked.carry()
+        }
+    }
+    try play(1, isKey: true)
+    for stage in [linked.near, linked.far] {
+        let state = try stage.consumeLayers("c", at: 5000, preferring: PreferredLayers(spatialLayer: 1))
+        #expect(state.type == "svc")
+    }
+    for (spatial, temporal) in [(0, 0), (2, 2), (1, 1)] as [(UInt8, UInt8)] {
+        try play(6)
+        for stage in [linked.near, linked.far] { try stage.prefer(spatial, temporal) }
+        linked.carry()
+        try play(3)
+        try play(6, isKey: true)
+    }
+    let near = try source.pictures(to: 5000)
+    #expect(try source.pictures(to: 5000, on: linked.far) == near)
+    #expect(Set(near.map { $0.split(separator: ":")[1] }).count > 2, "\(near)")
+    #expect(linked.far.layerEvents() == linked.near.layerEvents())
+}
