@@ -137,14 +137,15 @@ actor Worker {
     /// An object is no more: nobody finds it, and what hung on it ends.
     func hasClosed(_ object: Directory.Object) {
         directory.strike(object)
-        hidden.remove(object)
+        let wasHidden = hidden.remove(object) != nil
         switch object {
         case .consumer(let id):
             guard let reader = readers.removeValue(forKey: id) else { return }
             for port in plane.directs.values { port.remove(reader) }
             reader.finish()
         case .transport(let id):
-            guard let (other, worker) = pipes.remove(id) else { return }
+            // Between the parts of a router both ends close with the router.
+            guard let (other, worker) = pipes.remove(id), !wasHidden else { return }
             exchange.post(.close(other), to: worker)
         case .router, .producer, .observer: break
         }
