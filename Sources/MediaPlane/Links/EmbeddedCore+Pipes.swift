@@ -19,7 +19,7 @@ extension EmbeddedCore {
     /// The producer has the same id there. Pausing and closing follow it, and closing what was made here closes the other
     /// half; the original stays.
     /// - Throws: `TypeError` for an unknown producer or router, the producer's own router, or a producer that is
-    ///   there already; `InvalidStateError` when the producer closed meanwhile.
+    ///   there already; `InvalidStateError` when the producer closed meanwhile; `Error` when the pipe did.
     public func pipe(_ producer: ProducerID, to router: RouterID) async throws(MediaCoreError) -> PipedProducer {
         guard let source = directory.holder(of: .producer(producer)),
             let own = await workers[source].router(of: producer)
@@ -60,6 +60,11 @@ extension EmbeddedCore {
         }
         guard !link.hasEnded else {
             await workers[sink.worker].closeLinked(producer, on: sink.router)
+            if await workers[source.worker].hasProducer(producer, on: source.router) {
+                throw MediaCoreError(
+                    .notFound, name: "Error",
+                    message: "the pipe to router \(sink.router) was closed while producer \(producer) was put on it")
+            }
             throw MediaCoreError(.conflict, name: "InvalidStateError", message: "original Producer closed")
         }
         return PipedProducer(consumer: consumer, producer: piped, transports: (outlet, inlet))
