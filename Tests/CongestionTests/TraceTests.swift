@@ -45,7 +45,10 @@ import Testing
                 name: "probes",
                 simulation: ProbeScenarioTests.simulation(
                     seed: 6, rate: 2_000_000, source: 150_000, desired: 1_200_000, probes: true),
-                changes: [20: { $0.link.rate = 700_000 }, 40: { $0.link.rate = 2_000_000 }]),
+                changes: [
+                    20: { ($0.link.rate, $0.flows[0].source) = (700_000, 1_200_000) },
+                    40: { ($0.link.rate, $0.flows[0].source) = (2_000_000, 150_000) },
+                ]),
             Scenario(
                 name: "two-flows",
                 simulation: Simulation(

@@ -2,8 +2,6 @@ import Base
 
 // Padding and other bursts that the sender knows of.
 extension OutgoingBandwidth {
-    /// Below this share of what it was the estimate has fallen, and probes wait.
-    private static let fallen = 0.97
     /// A packet of padding is at least so large, and at most.
     public static let smallestPadding = 200
     public static let largestPadding = 1200
@@ -49,8 +47,10 @@ extension OutgoingBandwidth {
 
     mutating func reviewProbes(previous: Int64, now: Instant) {
         guard prober != nil, wasHeard else { return }
-        if Double(availableBitrate) < Self.fallen * Double(previous) { prober?.hold(now: now.nanoseconds) }
-        let isWanted = bitrates.effectiveDesired > availableBitrate && availableBitrate < bitrates.max
+        prober?.changed(by: Double(availableBitrate) / Double(max(1, previous)), now: now.nanoseconds)
+        let isWanted =
+            bitrates.effectiveDesired > availableBitrate && availableBitrate < bitrates.max
+            && Double(availableBitrate) < Prober.highestRate
         prober?.review(isWanted: isWanted, now: now.nanoseconds)
     }
 }

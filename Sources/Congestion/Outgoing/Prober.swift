@@ -16,7 +16,15 @@ struct Prober: Sendable {
     /// A cluster has at least this many bytes: five packets that are worth measuring.
     static let leastBytes = 4000.0
     static let pause: Int64 = 5_000_000_000
+    /// After a fall to less than `largeFall` (libwebrtc: 0.66): of a sender of little the throughput says nothing, so the
+    /// cut went too far, and is looked at soon.
+    static let recovery: Int64 = 1_000_000_000
+    static let fall = 0.97
+    static let largeFall = 0.66
     static let factor = 2.0
+    /// 10 Mbit/s, twice what libwebrtc probes at most: a receiver that lies, or a producer that promises too much, costs no
+    /// more than 62 KB a cluster.
+    static let highestRate = 10_000_000.0
     /// Of a cluster's rate: when so much came through the next one follows at once (libwebrtc: 0.7).
     static let goesOn = 0.7
     /// So much a filled rate must rise to be filled again at once.
@@ -52,8 +60,11 @@ struct Prober: Sendable {
         nextStep = self.isWanted ? max(earliest, now) : nil
     }
 
-    /// The estimate has fallen: the path is left alone for a while.
-    mutating func hold(now: Int64) { earliest = max(earliest, now + Self.pause) }
+    /// The estimate has become this share of what it was. When it fell the path is left alone for a while.
+    mutating func changed(by share: Double, now: Int64) {
+        guard share < Self.fall else { return }
+        earliest = share < Self.largeFall ? now + Self.recovery : max(earliest, now + Self.pause)
+    }
 
     @inline(__always)
     mutating func count(_ size: Int) { sentBytes += size }
@@ -77,7 +88,9 @@ struct Prober: Sendable {
                 nextStep = nil
                 return (.nothing, 0)
             }
-            let rate = form == .fill ? Double(estimate) : min(Self.factor * Double(estimate), Double(limit))
+            let rate = min(
+                Self.highestRate,
+                form == .fill ? Double(estimate) : min(Self.factor * Double(estimate), Double(limit)))
             let length =
                 form == .fill
                 ? Self.fillLength : max(Self.clusterLength, Int64(Self.leastBytes * 8e9 / max(rate, 1)))

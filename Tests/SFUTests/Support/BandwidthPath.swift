@@ -12,12 +12,15 @@ final class BandwidthPath {
     let port: Stage.Port
     let remote: UInt16
     var link: Bottleneck
-    /// Whether packets of padding are reported.
+    /// Nil: without SRTP.
     private let peer: SRTPPeer?
     private var receiver: IncomingBandwidth
     private var flying: [(arrival: Instant, sent: Sent)] = []
     private var answers: [(arrival: Instant, bytes: [UInt8])] = []
     private var seen: Int
+    /// Of the media that came last: a receiver that estimates reports its losses, too, of which there are none.
+    private var highest: (ssrc: UInt32, sequence: UInt32)?
+    private var nextReport: Instant
     /// In the clear, whether they arrive or not.
     private(set) var sent: [Sent] = []
     private(set) var estimates: [Int64] = []
@@ -29,6 +32,7 @@ final class BandwidthPath {
         (self.stage, self.port, self.remote, self.link, self.peer) = (stage, port, remote, link, peer)
         receiver = IncomingBandwidth(mechanism: mechanism)
         seen = stage.sent.count
+        nextReport = stage.now
     }
 
     var available: Int64 { BandwidthTests.available(stage, port) ?? 0 }
@@ -62,6 +66,14 @@ final class BandwidthPath {
             guard isWritten else { break }
             answers.append((stage.now + .milliseconds(25), try peer?.protectRTCP(bytes) ?? bytes))
         }
+        if receiver.mechanism == .remb, nextReport <= stage.now, let highest {
+            nextReport = stage.now + .seconds(1)
+            let report = Packets.receiverReport(
+                ReportBlock(
+                    ssrc: highest.ssrc, fractionLost: 0, packetsLost: 0, extendedHighestSequence: highest.sequence,
+                    jitter: 0, lastSenderReport: 0, delaySinceLastSenderReport: 0))
+            answers.append((stage.now + .milliseconds(25), try peer?.protectRTCP(report) ?? report))
+        }
         while let (arrival, bytes) = answers.first, arrival <= stage.now {
             answers.removeFirst()
             stage.feed(
@@ -78,6 +90,7 @@ final class BandwidthPath {
             receiver.receive(transportWide: UInt16(number[0]) << 8 | UInt16(number[1]), now: arrival)
         case .remb:
             guard let time = BandwidthTests.element(4, of: packet), let ssrc = packet.header?.ssrc else { return }
+            if ssrc != 1234 { highest = (ssrc, UInt32(packet.sequence)) }
             receiver.receive(
                 absoluteSendTime: UInt32(time[0]) << 16 | UInt32(time[1]) << 8 | UInt32(time[2]),
                 size: packet.bytes.count, ssrc: ssrc, now: arrival)
