@@ -112,7 +112,8 @@ import Testing
         try scene.play(seconds: 15)
         let (sent, padding) = (scene.path.sent.count, scene.path.padding.count)
         try scene.play(seconds: 10)
-        #expect(scene.path.available < 600_000, "\(scene.path.available)")
+        // What is sent bounds it: 1.5 times that.
+        #expect(scene.path.available < 760_000, "\(scene.path.available)")
         let bytes = scene.path.sent.dropFirst(sent).reduce(0) { $0 + $1.bytes.count }
         #expect(bytes * 8 < 10 * 500_000, "\(bytes) bytes in 10 s")
         // It goes on looking, rarely.
@@ -130,7 +131,7 @@ import Testing
         }
         let (with, without) = (try run(probes: true), try run(probes: false))
         #expect(with.padding > 0 && without.padding == 0)
-        #expect(with.available > 2 * without.available, "\(with), without probing \(without)")
+        #expect(2 * with.available > 3 * without.available, "\(with), without probing \(without)")
     }
 
     @Test func `what is reported of padding counts as nothing`() throws {
