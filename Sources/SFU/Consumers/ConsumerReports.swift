@@ -11,6 +11,13 @@ struct ConsumerReports: Sendable {
     private(set) var packetsLost: Int64 = 0
     private(set) var fractionLost: UInt8 = 0
     private(set) var roundTrip: Duration?
+    /// The highest number, with its wraps, that the receiver told of.
+    private var highestTold: UInt32?
+
+    /// How many packets a report tells of that the one before did not; 0 for the first.
+    func newlyTold(by block: ReportBlock) -> Int {
+        highestTold.map { Int(Int32(bitPattern: block.extendedHighestSequence &- $0)) } ?? 0
+    }
 
     /// What goes out comes from another stream now: it has not been judged yet.
     ///
@@ -25,6 +32,7 @@ struct ConsumerReports: Sendable {
     ) -> Bool {
         packetsLost = Int64(block.packetsLost)
         fractionLost = block.fractionLost
+        highestTold = block.extendedHighestSequence
         let delay = block.delaySinceLastSenderReport
         if let seen = CompactNTP.roundTrip(now: now, lastReport: block.lastSenderReport, delay: delay) {
             roundTrip = seen
