@@ -177,6 +177,18 @@ var all = inhabited.flatMap(targets(of:))
 // Helpers of the tests: vectors, seeded links, virtual clocks.
 all.append(
     .target(name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport", swiftSettings: settings))
+if top >= 4, !systemTestsAlone, chosen?.contains("SFU") != false {
+    // What a forwarded packet costs: a program of its own, with functions of its own in the place of malloc and swift_retain.
+    all.append(
+        .target(
+            name: "CInterposer", path: "Benchmarks/Sources/Interposer",
+            cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]))
+    all.append(
+        .executableTarget(
+            name: "PacketCosts", dependencies: ["Base", "RTCP", "ORTC", "SFU", "CInterposer"],
+            path: "Tests/PacketCosts",
+            swiftSettings: mediaSettings))
+}
 if top >= 7, !systemTestsAlone, chosen?.isDisjoint(with: ["Control", "Signaling"]) != true {
     all.append(
         .target(
