@@ -68,6 +68,7 @@ let house: [Room] = [
     Room("RTCP", floor: 2, uses: ["Base"], tested: true),
     Room("ORTC", floor: 2, uses: ["Base"], tested: true),
     Room("SDP", floor: 2, uses: ["Base"], tested: true),
+    Room("STUN", floor: 2, uses: ["Base", "COpenSSL"], tested: true),
     Room("PipelineControl", floor: 2, uses: ["Base"], tested: true),
     Room("StrictYAML", floor: 2, uses: ["Base"], outside: [yams]),
     // 3 · sessions and wrappers
@@ -75,6 +76,7 @@ let house: [Room] = [
     Room("Congestion", floor: 3, uses: ["Base", "RTCP"], tested: true),
     Room("LibAV", floor: 3, uses: ["Base", "CLibAV"], tested: true),
     Room("GStreamer", floor: 3, uses: ["Base", "CGStreamer"], tested: true),
+    Room("ICE", floor: 3, uses: ["Base", "STUN"], tested: true),
     Room("SRTP", floor: 3, uses: ["Base", "COpenSSL", "CSRTP"], tested: true),
     // 4 · the media state of one worker
     Room("SFU", floor: 4, uses: ["Base", "RTP", "RTCP", "ORTC", "Congestion", "SRTP"], tested: true),
@@ -82,7 +84,7 @@ let house: [Room] = [
     Room("MediaCore", floor: 5, uses: ["Base", "ORTC"]),
     Room("Events", floor: 5, uses: ["Base"], tested: true),
     // The entry functions of the fuzzer (own package Fuzz/), which tests call too.
-    Room("FuzzTargets", floor: 5, uses: ["Base", "RTP", "RTCP", "ORTC", "SRTP", "SFU"], tested: true),
+    Room("FuzzTargets", floor: 5, uses: ["Base", "RTP", "RTCP", "STUN", "ORTC", "ICE", "SRTP", "SFU"], tested: true),
     // 6 · engines
     Room(
         "MediaPlane", floor: 6, uses: ["Base", "CLinux", "ORTC", "SRTP", "SFU", "MediaCore"], outside: [logging],

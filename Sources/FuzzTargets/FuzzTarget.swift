@@ -17,6 +17,8 @@ public enum FuzzTarget: String, Sendable, CaseIterable {
     case ortc
     /// A suite and packets: protected ones from outside, and our own that come back changed or not.
     case srtp
+    /// A TCP connection in pieces: frames, STUN messages, and an ICE agent that gets them from several clients.
+    case stun
     /// A script of datagrams, commands and time, played on an engine with every kind of transport and producer.
     case engine
 
@@ -32,6 +34,7 @@ public enum FuzzTarget: String, Sendable, CaseIterable {
         case .rtcp: fuzzRTCP(bytes)
         case .ortc: fuzzORTC(bytes)
         case .srtp: fuzzSRTP(bytes)
+        case .stun: fuzzSTUN(bytes)
         case .engine: fuzzEngine(bytes)
         }
     }
