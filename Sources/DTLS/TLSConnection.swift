@@ -6,6 +6,8 @@ struct TLSConnection: ~Copyable {
     enum Step {
         /// All input is used up.
         case waits
+        /// A record came to nothing.
+        case dropped
         case handshakeDone
         case received([UInt8])
         case closed
@@ -63,6 +65,8 @@ struct TLSConnection: ~Copyable {
         switch SSL_get_error(ssl, result) {
         case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return .waits
         case SSL_ERROR_ZERO_RETURN: return .closed
+        // The library says so of a record without content, and then goes on. There is no system call that could have failed.
+        case SSL_ERROR_SYSCALL where ERR_peek_error() == 0: return .dropped
         default:
             let (reason, isAlert) = DTLSError.lastReason()
             return .failed(isAlert ? "the remote side refused: \(reason)" : reason)
