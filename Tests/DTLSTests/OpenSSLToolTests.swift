@@ -41,7 +41,7 @@ import Testing
     }
 
     private static let common = [
-        "-use_srtp", "SRTP_AES128_CM_SHA1_80:SRTP_AEAD_AES_128_GCM", "-keymatexport", "EXTRACTOR-dtls_srtp",
+        "-use_srtp", "SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80", "-keymatexport", "EXTRACTOR-dtls_srtp",
         "-keymatexportlen", "56", "-groups", "P-256",
     ]
 
@@ -55,7 +55,11 @@ import Testing
         var isRight: Bool {
             guard names == ["connecting", "connected"], let keys, keys.profile == .aeadAES128GCM else { return false }
             let (client, server) = role == .client ? (keys.local, keys.remote) : (keys.remote, keys.local)
-            return exported == client[..<16] + server[..<16] + client[16...] + server[16...]
+            var expected = Array(client[..<16])
+            expected += server[..<16]
+            expected += client[16...]
+            expected += server[16...]
+            return exported == expected
         }
     }
 
@@ -99,6 +103,8 @@ import Testing
 
 /// A UDP socket on loopback, for one peer.
 final class UDPPeer: Sendable {
+    struct NoSocket: Error {}
+
     private let descriptor: Int32
     let port: UInt16
 
@@ -116,7 +122,7 @@ final class UDPPeer: Sendable {
             }
         }
         port = UInt16(bigEndian: address.sin_port)
-        guard isBound else { throw ExternalTool.Failure(description: "no UDP socket") }
+        guard isBound else { throw NoSocket() }
         if let remote { connect(to: remote.bigEndian) }
     }
 
