@@ -144,4 +144,31 @@ import Testing
         #expect(side.names == ["closed"])
         #expect(side.act { $0.start(as: .client, now: Instant(nanoseconds: 0), into: &$1) }.isEmpty)
     }
+
+    /// A browser's hello has two pieces or more, and the network may turn them round.
+    @Test(arguments: [[0, 1, 2], [2, 1, 0], [1, 1, 2, 0, 0]])
+    func `a hello in pieces is put together`(order: [Int]) throws {
+        let pair = Pair()
+        pair.onServer { [now = pair.clock.now] in $0.start(as: .server, now: now, into: &$1) }
+        pair.losesUp = { $0 == 0 }
+        pair.onClient { [now = pair.clock.now] in $0.start(as: .client, now: now, into: &$1) }
+        let hello = try #require(pair.client.sent.first)
+        // Record header of 13 bytes, message header of 12: type, length (3), number (2), offset (3), length (3).
+        let body = Array(hello[25...])
+        let bounds = [0, 40, 41, body.count]
+        for (place, piece) in order.enumerated() {
+            let (start, end) = (bounds[piece], bounds[piece + 1])
+            var datagram = Array(hello[..<25])
+            datagram[10] = UInt8(place)
+            (datagram[11], datagram[12]) = (0, UInt8(12 + end - start))
+            (datagram[20], datagram[21]) = (0, UInt8(start))
+            (datagram[22], datagram[23], datagram[24]) = (0, 0, UInt8(end - start))
+            datagram += body[start..<end]
+            pair.onServer { [now = pair.clock.now] in $0.receive(datagram.span.bytes, now: now, into: &$1) }
+        }
+        let begin = pair.clock.now
+        while !pair.isConnected, pair.step() {}
+        #expect(pair.agrees)
+        #expect(pair.clock.now - begin < .milliseconds(100), "nothing had to be repeated")
+    }
 }
