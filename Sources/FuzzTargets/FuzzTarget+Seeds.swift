@@ -14,6 +14,7 @@ extension FuzzTarget {
             try ["ortc/router-capabilities-standard.json", "mediasoup-3.14.16/router-capabilities-demo.json"].map(file)
                 + Self.requests
         case .srtp: Self.conversations
+        case .dtls: Self.dtlsScripts
         case .engine: try Self.scripts(file)
         }
     }

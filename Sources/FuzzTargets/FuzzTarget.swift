@@ -15,6 +15,8 @@ public enum FuzzTarget: String, Sendable, CaseIterable {
     case ortc
     /// A suite and packets: protected ones from outside, and our own that come back changed or not.
     case srtp
+    /// A script of datagrams into a fresh DTLS server, beside those of a true client.
+    case dtls
     /// A script of datagrams, commands and time, played on an engine with every kind of transport and producer.
     case engine
 
@@ -28,6 +30,7 @@ public enum FuzzTarget: String, Sendable, CaseIterable {
         case .rtcp: fuzzRTCP(bytes)
         case .ortc: fuzzORTC(bytes)
         case .srtp: fuzzSRTP(bytes)
+        case .dtls: fuzzDTLS(bytes)
         case .engine: fuzzEngine(bytes)
         }
     }
