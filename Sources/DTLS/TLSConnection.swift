@@ -33,6 +33,8 @@ struct TLSConnection: ~Copyable {
             SSL_free(ssl)
             throw .openSSL("datagrams of \(maximumDatagramLength) bytes")
         }
+        // The library keeps room for the largest record it may write: not 16 KB, then. It takes no less than 512.
+        _ = SSL_ctrl(ssl, SSL_CTRL_SET_MAX_SEND_FRAGMENT, max(512, maximumDatagramLength), nil)
         if role == .server { SSL_set_accept_state(ssl) } else { SSL_set_connect_state(ssl) }
         return TLSConnection(ssl: ssl, port: port, role: role)
     }

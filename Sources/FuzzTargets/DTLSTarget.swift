@@ -11,7 +11,8 @@ func fuzzDTLS(_ bytes: RawSpan) {
     }
     var input = FuzzInput(bytes)
     var now = Instant(nanoseconds: 0)
-    var (client, server) = (DTLSSession(identity), DTLSSession(identity))
+    var client = DTLSSession(identity)
+    var server = DTLSSession(identity)
     var (up, down): ([[UInt8]], [[UInt8]]) = ([], [])
     var effects: [DTLSEffect] = []
     client.setRemoteFingerprint(fingerprint, into: &effects)
@@ -73,7 +74,7 @@ extension FuzzTarget {
             [22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 1, 0, 14, 1, 0, 0, 40, 0, 0, 0, 0, 0, 0, 0, 2, 254, 253],
             [22, 254, 253, 0, 1, 0, 0, 0, 0, 0, 2, 0, 25] + [UInt8](repeating: 5, count: 25),
         ]
-        let strangers = records.flatMap { [0, 0, 0, UInt8($0.count)] + $0 }
+        let strangers: [UInt8] = records.flatMap { record -> [UInt8] in [0, 0, 0, UInt8(record.count)] + record }
         let through: [UInt8] = [2, 0, 6, 0, 2, 1, 6, 0]
         return [
             through + strangers + [2, 0], strangers + through, [4, 0, 13, 1, 7, 20, 2, 0, 6, 0, 5, 0, 7, 20] + through,
