@@ -78,13 +78,16 @@ let house: [Room] = [
     Room("GStreamer", floor: 3, uses: ["Base", "CGStreamer"], tested: true),
     Room("ICE", floor: 3, uses: ["Base", "STUN"], tested: true),
     Room("SRTP", floor: 3, uses: ["Base", "COpenSSL", "CSRTP"], tested: true),
+    Room("DTLS", floor: 3, uses: ["Base", "COpenSSL"], tested: true),
     // 4 · the media state of one worker
     Room("SFU", floor: 4, uses: ["Base", "RTP", "RTCP", "ORTC", "Congestion", "SRTP"], tested: true),
     // 5 · vocabulary
     Room("MediaCore", floor: 5, uses: ["Base", "ORTC"]),
     Room("Events", floor: 5, uses: ["Base"], tested: true),
     // The entry functions of the fuzzer (own package Fuzz/), which tests call too.
-    Room("FuzzTargets", floor: 5, uses: ["Base", "RTP", "RTCP", "STUN", "ORTC", "ICE", "SRTP", "SFU"], tested: true),
+    Room(
+        "FuzzTargets", floor: 5, uses: ["Base", "RTP", "RTCP", "STUN", "ORTC", "ICE", "SRTP", "DTLS", "SFU"],
+        tested: true),
     // 6 · engines
     Room(
         "MediaPlane", floor: 6, uses: ["Base", "CLinux", "ORTC", "SRTP", "SFU", "MediaCore"], outside: [logging],

@@ -17,6 +17,7 @@ extension FuzzTarget {
                 + Self.requests
         case .srtp: Self.conversations
         case .stun: STUNSeeds.all
+        case .dtls: Self.dtlsScripts
         case .engine: try Self.scripts(file)
         }
     }
