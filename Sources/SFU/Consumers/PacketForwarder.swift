@@ -43,6 +43,8 @@ struct PacketForwarder: Sendable {
     private let payloadTypes: PayloadTypeSet
     /// Of a stream with several layers: which of them go out, and as what. It numbers by itself.
     var layers: LayerRewriter?
+    /// It has `layers`: told sooner than by asking for them.
+    let isLayered: Bool
     /// What may have to be sent again; nil: the receiver does not ask.
     private(set) var retransmission: RetransmissionBuffer?
 
@@ -59,6 +61,7 @@ struct PacketForwarder: Sendable {
         layers: LayerRewriter? = nil
     ) {
         self.layers = layers
+        isLayered = layers != nil
         self.retransmission = retransmission
         rewriter = RTPRewriter(ssrc: ssrc, parameters: parameters)
         payloadTypes = PayloadTypeSet(parameters.codecs.lazy.filter { !$0.isRTX }.map(\.payloadType))
@@ -131,7 +134,8 @@ struct PacketForwarder: Sendable {
     ) -> Progress {
         let sendTime = rewriter.carriesSendTime ? AbsoluteSendTime.value(at: now) : 0
         var left = limit
-        let overhead = security?.overhead ?? 0
+        // Nil: in the clear. Asked once for all packets.
+        let overhead = security?.overhead
         cursor = log.firstPosition(from: cursor)
         while cursor < log.head {
             guard log.contains(cursor) else { return .overtaken }
@@ -141,14 +145,19 @@ struct PacketForwarder: Sendable {
                 let first = log.byte(cursor, at: 0)
                 let header = rewriter.headerLength(of: record, first: first)
                 let size = header + Int(record.length) - Int(record.headerLength)
-                guard out.hasRoom(for: size + overhead) else { return .outboxFull }
+                guard out.hasRoom(for: size + (overhead ?? 0)) else { return .outboxFull }
                 rewrite.sendTime = sendTime
                 if rewriter.carriesTransportNumber {
                     rewrite.transportNumber = bandwidth.nextNumber(size: size, now: now)
                 }
-                let length = rewriter.write(
-                    record, at: cursor, of: log, first: first, rewrite, under: &security, into: &out.slots,
-                    at: out.used)
+                var length: Int? = size
+                if overhead == nil {
+                    rewriter.write(record, at: cursor, of: log, first: first, rewrite, into: &out.slots, at: out.used)
+                } else {
+                    length = rewriter.write(
+                        record, at: cursor, of: log, first: first, rewrite, under: &security, into: &out.slots,
+                        at: out.used)
+                }
                 let timestamp = out.slots.uint32(at: out.used + 4)
                 if let length {
                     if retransmission != nil {
@@ -173,8 +182,9 @@ struct PacketForwarder: Sendable {
     }
 
     /// How a packet goes out; nil: not at all. Asked again for the same packet when the outbox was full.
+    @inline(__always)
     private mutating func decide(_ record: PacketLog.Record, in log: borrowing PacketLog) -> PacketRewrite? {
-        if layers != nil { return decideLayers(record, in: log) }
+        if isLayered { return decideLayers(record, in: log) }
         if needsSync { synchronise(record) }
         guard record.index >= firstIndex else { return nil }
         guard payloadTypes.contains(UInt8(record.flags & 0x7F)) else {

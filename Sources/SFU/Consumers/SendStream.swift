@@ -77,3 +77,56 @@ struct SendStream: ~Copyable {
         outlet?.flow = .stopped
     }
 }
+
+// MARK: - Sending
+
+extension SendStream {
+    /// What became of a sender's packets that were due.
+    struct Pass {
+        var progress = PacketForwarder.Progress.paced
+        /// Packets and their bytes before protection.
+        var count = 0
+        var bytes = 0
+        /// There is something to do that most senders have not: traces, layers, an estimate of bandwidth.
+        var wantsMore = false
+        var wantsReport = false
+    }
+
+    /// Nothing but new packets is to be sent: it isn't behind, and nobody else reads in its place.
+    var runsLive: Bool { forwarder.flow == .running && catchUp.nextTick == nil && outlet == nil }
+
+    /// Writes what is due to the outbox and counts it.
+    ///
+    /// What a packet touches on its way out, but for the log, is in here and in the transport: both are reached once for
+    /// all packets that are due, since reaching a value in a slab costs as much as rewriting a header.
+    mutating func forward(
+        from stream: borrowing ReceiveStream, through transport: inout Transport, limit: Int, now: Instant,
+        into out: inout Outbox
+    ) -> Pass {
+        var pass = Pass()
+        guard let path = transport.link.rtpPath else { return pass }
+        let (packets, bytes) = (forwarder.packetCount, forwarder.byteCount)
+        let failures = forwarder.failureCount
+        pass.progress = forwarder.forward(
+            stream.log, of: stream.encodingIndex, limit: limit, to: path, under: &transport.security,
+            counting: &transport.bandwidth, now: now, into: &out)
+        pass.count = Int(forwarder.packetCount - packets)
+        pass.bytes = Int(forwarder.byteCount - bytes)
+        pass.wantsReport = reports.isReportWanted
+        pass.wantsMore = forwarder.isLayered || forwarder.tracesPackets || forwarder.carriesTransportNumber
+        if forwarder.failureCount != failures {
+            transport.drops.unprotected += forwarder.failureCount - failures
+        }
+        if pass.count > 0 {
+            rate.add(pass.bytes, now: now)
+            let overhead = transport.security?.overhead ?? 0
+            transport.sent.count(pass.bytes + pass.count * overhead, now: now)
+            transport.sent.countRTP(pass.bytes, now: now)
+        }
+        if catchUp.nextTick != nil {
+            catchUp.sent(pass.count)
+            if case .reachedHead = pass.progress { catchUp.end() }
+        }
+        return pass
+    }
+}
