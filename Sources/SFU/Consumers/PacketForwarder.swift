@@ -39,14 +39,17 @@ struct PacketForwarder: Sendable {
 
     /// Outgoing index = logged index + this, modulo 2⁶⁴.
     private var indexOffset: UInt64 = 0
-    private let rewriter: RTPRewriter
     private let payloadTypes: PayloadTypeSet
-    /// Of a stream with several layers: which of them go out, and as what. It numbers by itself.
-    var layers: LayerRewriter?
     /// It has `layers`: told sooner than by asking for them.
     let isLayered: Bool
+    /// Whether what goes out is noted for traces, and what was since they were taken.
+    var tracesPackets = false
+    /// Packets of discontinuous transmission are left out (`ignoreDtx`).
+    var skipsDiscontinuous = false
     /// What may have to be sent again; nil: the receiver does not ask.
     private(set) var retransmission: RetransmissionBuffer?
+    // Mutating, so that it is done in place: else the forwarder is copied for it.
+    mutating func prefetchRetransmission() { retransmission?.prefetch() }
 
     private(set) var packetCount: UInt64 = 0
     /// Payload only, for sender reports.
@@ -54,6 +57,12 @@ struct PacketForwarder: Sendable {
     private(set) var byteCount: UInt64 = 0
     /// Packets that could not be protected.
     private(set) var failureCount: UInt64 = 0
+    private let rewriter: RTPRewriter
+
+    // What most packets don't touch stands last.
+    /// Of a stream with several layers: which of them go out, and as what. It numbers by itself.
+    var layers: LayerRewriter?
+    private var traced: [TracedPacket] = []
 
     /// - Parameter firstSequence: mediasoup draws from 1000…32767, far from a wrap that would confuse SRTP receivers.
     init(
@@ -71,12 +80,6 @@ struct PacketForwarder: Sendable {
     var ssrc: UInt32 { rewriter.ssrc }
     /// Packets are numbered for the transport's estimate of its bandwidth.
     var carriesTransportNumber: Bool { rewriter.carriesTransportNumber }
-
-    /// Whether what goes out is noted for traces, and what was since they were taken.
-    var tracesPackets = false
-    private var traced: [TracedPacket] = []
-    /// Packets of discontinuous transmission are left out (`ignoreDtx`).
-    var skipsDiscontinuous = false
 
     mutating func takeTraced() -> [TracedPacket] {
         defer { traced = [] }

@@ -3,8 +3,20 @@ import ORTC
 
 /// One outgoing stream of a consumer: where it reads, how it numbers, and what its receiver says.
 struct SendStream: ~Copyable {
+    // What every packet touches stands together: the end of `rate`, and the beginning of `forwarder`.
+    var reports = ConsumerReports()
+    var rate = RateMeter(window: RateMeter.streamWindow)
     let consumer: SlabIndex
     let transport: SlabIndex
+    /// The incoming stream that it reads.
+    var stream: SlabIndex
+    /// Within this process: another engine reads the packets itself.
+    var outlet: LinkOutlet?
+    var catchUp = CatchUp()
+    var forwarder: PacketForwarder
+    /// What to ask for before its turn comes, in bytes from the beginning. Wrong numbers would cost time, nothing else.
+    static let hotBytes = 272..<600
+
     let kind: MediaKind
     let mimeType: String
     let cname: String
@@ -14,18 +26,10 @@ struct SendStream: ~Copyable {
     let rtxPayloadTypes: [(media: UInt8, rtx: UInt8)]
     /// Extended number of the last retransmission: they are numbered for themselves.
     var rtxIndex: UInt64
-    /// The incoming stream that it reads.
-    var stream: SlabIndex
     /// Another one that it waits for, meanwhile.
     var wish: LayerWish?
 
-    var forwarder: PacketForwarder
-    var catchUp = CatchUp()
-    var rate = RateMeter(window: RateMeter.streamWindow)
-    var reports = ConsumerReports()
     var failures = SendFailures()
-    /// Within this process: another engine reads the packets itself.
-    var outlet: LinkOutlet?
     var pliCount = 0
     var firCount = 0
     var nackCount = 0

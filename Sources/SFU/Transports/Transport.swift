@@ -3,13 +3,18 @@ import ORTC
 
 /// RTP in and out between a router and one remote side: what all of mediasoup's kinds of transport share.
 struct Transport: ~Copyable {
+    // What every packet out touches stands first: the path in `link`, and the meters and sums of `sent`.
+    /// How the remote side is reached.
+    var link: UDPLink
+    var sent = Traffic()
+    /// Nil: without SRTP.
+    var security: TransportSecurity?
+    /// What to ask for before a packet goes out, in bytes from the beginning. Wrong numbers would cost time, nothing else.
+    static let hotBytes = 0..<520
+
     let id: TransportID
     let router: SlabIndex
     let kind: TransportKind
-    /// How the remote side is reached.
-    var link: UDPLink
-    /// Nil: without SRTP.
-    var security: TransportSecurity?
     var cname: SharedCNAME
 
     /// In order of creation, which is the order of cascades.
@@ -24,7 +29,6 @@ struct Transport: ~Copyable {
 
     var reportTimer: Instant?
     var received = Traffic()
-    var sent = Traffic()
     var drops = DropCounters()
     var ceiling = IngressCeiling.none
     /// A pipe whose other end is in this process: packets go by `MediaLink`s, and no datagram ever leaves.
@@ -116,8 +120,8 @@ enum TransportKind: Sendable, Hashable {
 /// Bytes of one direction.
 struct Traffic: Sendable {
     /// RTP and RTCP.
-    var bytes: UInt64 = 0
     var rate = RateMeter(window: RateMeter.transportWindow)
+    var bytes: UInt64 = 0
     var rtpBytes: UInt64 = 0
     var rtpRate = RateMeter(window: RateMeter.streamWindow)
     /// Of retransmissions, of use or not.
