@@ -158,6 +158,9 @@ public struct OutgoingBandwidth: Sendable {
 
     @inline(__always)
     public var nextDeadline: Instant? { estimator?.nextDeadline }
+    /// The same in place: asking for that copies the estimator, and this is asked with each packet.
+    @inline(__always)
+    public mutating func deadlineInPlace() -> Instant? { estimator?.deadlineInPlace() }
 
     public mutating func advance(to now: Instant) -> OutgoingBitrates? {
         guard let due = nextDeadline, due <= now else { return nil }

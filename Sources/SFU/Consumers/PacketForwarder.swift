@@ -129,16 +129,16 @@ struct PacketForwarder: Sendable {
     // MARK: - Sending
 
     /// Writes packets from the cursor on, as long as there is room and at most `limit`.
-    /// - Parameter encoding: Whose log it is.
+    /// - Parameters:
+    ///   - encoding: Whose log it is.
+    ///   - overhead: What SRTP adds to each packet; nil: they go out in the clear.
     mutating func forward(
-        _ log: borrowing PacketLog, of encoding: Int, limit: Int, to path: TransportPath,
+        _ log: borrowing PacketLog, of encoding: Int, limit: Int, to path: TransportPath, overhead: Int?,
         under security: inout TransportSecurity?, counting bandwidth: inout TransportBandwidth, now: Instant,
         into out: inout Outbox
     ) -> Progress {
         let sendTime = rewriter.carriesSendTime ? AbsoluteSendTime.value(at: now) : 0
         var left = limit
-        // Nil: in the clear. Asked once for all packets.
-        let overhead = security?.overhead
         cursor = log.firstPosition(from: cursor)
         while cursor < log.head {
             guard log.contains(cursor) else { return .overtaken }

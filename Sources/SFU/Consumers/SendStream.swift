@@ -112,7 +112,8 @@ extension SendStream {
         let (packets, bytes) = (forwarder.packetCount, forwarder.byteCount)
         let failures = forwarder.failureCount
         pass.progress = forwarder.forward(
-            stream.log, of: stream.encodingIndex, limit: limit, to: path, under: &transport.security,
+            stream.log, of: stream.encodingIndex, limit: limit, to: path, overhead: transport.overhead,
+            under: &transport.security,
             counting: &transport.bandwidth, now: now, into: &out)
         pass.count = Int(forwarder.packetCount - packets)
         pass.bytes = Int(forwarder.byteCount - bytes)
@@ -123,8 +124,7 @@ extension SendStream {
         }
         if pass.count > 0 {
             rate.add(pass.bytes, now: now)
-            let overhead = transport.security?.overhead ?? 0
-            transport.sent.count(pass.bytes + pass.count * overhead, now: now)
+            transport.sent.count(pass.bytes + pass.count * (transport.overhead ?? 0), now: now)
             transport.sent.countRTP(pass.bytes, now: now)
         }
         if catchUp.nextTick != nil {

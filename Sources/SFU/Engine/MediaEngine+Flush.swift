@@ -145,7 +145,11 @@ extension MediaEngine {
         if senders[index].forwarder.tracesPackets { tracePackets(of: index, now: now, into: &out) }
         guard pass.count > 0 else { return }
         if senders[index].forwarder.isLayered { reportLayers(of: index, now: now, into: &out) }
-        if senders[index].forwarder.carriesTransportNumber { armBandwidth(of: senders[index].transport) }
+        if senders[index].forwarder.carriesTransportNumber,
+            let deadline = transports[senders[index].transport].bandwidth.outgoing?.deadlineInPlace()
+        {
+            arm(deadline)
+        }
     }
 
     /// The log ran over what the receiver would have got next: it starts anew.

@@ -6,11 +6,13 @@ struct Transport: ~Copyable {
     // What every packet out touches stands first: the path in `link`, and the meters and sums of `sent`.
     /// How the remote side is reached.
     var link: UDPLink
+    /// What SRTP adds to an RTP packet, in bytes; nil: there is none. Here, since asking `security` reads all of it.
+    private(set) var overhead: Int?
     var sent = Traffic()
     /// Nil: without SRTP.
     var security: TransportSecurity?
     /// What to ask for before a packet goes out, in bytes from the beginning. Wrong numbers would cost time, nothing else.
-    static let hotBytes = 0..<520
+    static let hotBytes = 0..<536
 
     let id: TransportID
     let router: SlabIndex
@@ -68,6 +70,7 @@ struct Transport: ~Copyable {
         self.router = router
         kind = .plain
         link = UDPLink(rtp: setup.rtp, rtcp: setup.rtcp, comedia: setup.comedia)
+        overhead = security?.overhead
         self.security = security
         cname = SharedCNAME(setup.cname.flatMap { $0.isEmpty ? nil : $0 })
         if let bitrate = setup.initialAvailableOutgoingBitrate {
@@ -80,8 +83,15 @@ struct Transport: ~Copyable {
         self.router = router
         kind = .pipe(enableRTX: setup.enableRTX)
         link = UDPLink(rtp: setup.local, rtcp: nil, comedia: false)
+        overhead = security?.overhead
         self.security = security
         cname = SharedCNAME(nil)
+    }
+
+    /// SRTP as it was agreed on with the remote side.
+    mutating func secure(_ agreed: consuming TransportSecurity?) {
+        overhead = agreed?.overhead
+        security = agreed
     }
 
     /// Media can be sent.
