@@ -117,7 +117,10 @@ extension MediaEngine {
         for sender in consumers[index].senders { removeSender(sender) }
         bandwidthFreed(by: index)
         if onTransport { transports[transport].consumers.removeAll { $0 == index } }
-        if onProducer, producers.contains(producer) { producers[producer].consumers.removeAll { $0 == index } }
+        if onProducer, producers.contains(producer) {
+            producers[producer].consumers.removeAll { $0 == index }
+            left(producer)
+        }
         _ = consumers.remove(index)
     }
 
