@@ -32,7 +32,7 @@ soak: prepare-test ## A thousand pipelines, started and killed at any moment (mi
 	LADLE_ROOMS=SystemTests swift build $(SWIFT_FLAGS) --build-tests
 	LADLE_ROOMS=SystemTests LADLE_SOAK_CYCLES=1000 swift test -c $(CONFIGURATION) --skip-build --filter "Start and kill"
 
-bench: $(BIN)/.built ## Measure waiting times and the cost per forwarded packet (minutes; QUICK=1: one); BASELINE=DIR compares
+bench: $(if $(QUICK),,$(BIN)/.built) ## Measure waiting times and the cost per forwarded packet (minutes; QUICK=1: one); BASELINE=DIR compares
 	cd Benchmarks && LADLE_FLOORS=6 swift build -c release --disable-build-manifest-caching --scratch-path ../.build-bench
 	@Benchmarks/run $(CURDIR)/$(BIN) "$(QUICK)" "$(BASELINE)"
 

@@ -62,7 +62,7 @@ let house: [Room] = [
     Room("COpenSSL", floor: 0, kind: .system(pkgConfig: "openssl", apt: ["libssl-dev"])),
     Room("CSRTP", floor: 0, kind: .system(pkgConfig: "libsrtp2", apt: ["libsrtp2-dev"])),
     // 1 · base
-    Room("Base", floor: 1, tested: true),
+    Room("Base", floor: 1, uses: ["CLinux"], tested: true),
     // 2 · codecs: bytes or JSON ⇄ values
     Room("RTP", floor: 2, uses: ["Base"], tested: true),
     Room("RTCP", floor: 2, uses: ["Base"], tested: true),
@@ -80,7 +80,7 @@ let house: [Room] = [
     Room("SRTP", floor: 3, uses: ["Base", "COpenSSL", "CSRTP"], tested: true),
     Room("DTLS", floor: 3, uses: ["Base", "COpenSSL"], tested: true),
     // 4 · the media state of one worker
-    Room("SFU", floor: 4, uses: ["Base", "RTP", "RTCP", "ORTC", "Congestion", "SRTP"], tested: true),
+    Room("SFU", floor: 4, uses: ["Base", "CLinux", "RTP", "RTCP", "ORTC", "Congestion", "SRTP"], tested: true),
     // 5 · vocabulary
     Room("MediaCore", floor: 5, uses: ["Base", "ORTC"]),
     Room("Events", floor: 5, uses: ["Base"], tested: true),

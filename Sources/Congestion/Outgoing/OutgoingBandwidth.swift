@@ -178,6 +178,9 @@ public struct OutgoingBandwidth: Sendable {
     /// Of `advance`; a probe has one of its own.
     @inline(__always)
     public var nextDeadline: Instant? { estimator?.nextDeadline }
+    /// The same in place: asking for that copies the estimator, and this is asked with each packet.
+    @inline(__always)
+    public mutating func deadlineInPlace() -> Instant? { estimator?.deadlineInPlace() }
 
     public mutating func advance(to now: Instant) -> OutgoingBitrates? {
         guard let due = estimator?.nextDeadline, due <= now else { return nil }

@@ -203,6 +203,10 @@ public struct SendSideEstimator: Sendable {
 
     // MARK: - Silence
 
+    /// `nextDeadline`, in place: asking for that copies the estimator, and this is asked with each packet.
+    @inline(__always)
+    public mutating func deadlineInPlace() -> Instant? { nextSilenceStep.map { Instant(nanoseconds: $0) } }
+
     @inline(__always)
     public var nextDeadline: Instant? { nextSilenceStep.map { Instant(nanoseconds: $0) } }
 

@@ -39,12 +39,17 @@ struct PacketForwarder: Sendable {
 
     /// Outgoing index = logged index + this, modulo 2⁶⁴.
     private var indexOffset: UInt64 = 0
-    private let rewriter: RTPRewriter
     private let payloadTypes: PayloadTypeSet
-    /// Of a stream with several layers: which of them go out, and as what. It numbers by itself.
-    var layers: LayerRewriter?
+    /// It has `layers`: told sooner than by asking for them.
+    let isLayered: Bool
+    /// Whether what goes out is noted for traces, and what was since they were taken.
+    var tracesPackets = false
+    /// Packets of discontinuous transmission are left out (`ignoreDtx`).
+    var skipsDiscontinuous = false
     /// What may have to be sent again; nil: the receiver does not ask.
     private(set) var retransmission: RetransmissionBuffer?
+    // Mutating, so that it is done in place: else the forwarder is copied for it.
+    mutating func prefetchRetransmission() { retransmission?.prefetch() }
 
     private(set) var packetCount: UInt64 = 0
     /// Payload only, for sender reports.
@@ -52,6 +57,14 @@ struct PacketForwarder: Sendable {
     private(set) var byteCount: UInt64 = 0
     /// Packets that could not be protected.
     private(set) var failureCount: UInt64 = 0
+    private let rewriter: RTPRewriter
+
+    // What most packets don't touch stands last.
+    /// Of a stream with several layers: which of them go out, and as what. It numbers by itself.
+    var layers: LayerRewriter?
+    private var traced: [TracedPacket] = []
+    /// Packets that were left out; nil before the first since the start.
+    private var skipped: SkippedPackets?
 
     /// - Parameter firstSequence: mediasoup draws from 1000…32767, far from a wrap that would confuse SRTP receivers.
     init(
@@ -59,6 +72,7 @@ struct PacketForwarder: Sendable {
         layers: LayerRewriter? = nil
     ) {
         self.layers = layers
+        isLayered = layers != nil
         self.retransmission = retransmission
         rewriter = RTPRewriter(ssrc: ssrc, parameters: parameters)
         payloadTypes = PayloadTypeSet(parameters.codecs.lazy.filter { !$0.isRTX }.map(\.payloadType))
@@ -68,15 +82,6 @@ struct PacketForwarder: Sendable {
     var ssrc: UInt32 { rewriter.ssrc }
     /// Packets are numbered for the transport's estimate of its bandwidth.
     var carriesTransportNumber: Bool { rewriter.carriesTransportNumber }
-
-    /// Whether what goes out is noted for traces, and what was since they were taken.
-    var tracesPackets = false
-    private var traced: [TracedPacket] = []
-    /// Packets of discontinuous transmission are left out (`ignoreDtx`).
-    var skipsDiscontinuous = false
-
-    /// Nil before the first since the start.
-    private var skipped: SkippedPackets?
 
     mutating func takeTraced() -> [TracedPacket] {
         defer { traced = [] }
@@ -126,15 +131,16 @@ struct PacketForwarder: Sendable {
     // MARK: - Sending
 
     /// Writes packets from the cursor on, as long as there is room and at most `limit`.
-    /// - Parameter encoding: Whose log it is.
+    /// - Parameters:
+    ///   - encoding: Whose log it is.
+    ///   - overhead: What SRTP adds to each packet; nil: they go out in the clear.
     mutating func forward(
-        _ log: borrowing PacketLog, of encoding: Int, limit: Int, to path: TransportPath,
+        _ log: borrowing PacketLog, of encoding: Int, limit: Int, to path: TransportPath, overhead: Int?,
         under security: inout TransportSecurity?, counting bandwidth: inout TransportBandwidth, now: Instant,
         into out: inout Outbox
     ) -> Progress {
         let sendTime = rewriter.carriesSendTime ? AbsoluteSendTime.value(at: now) : 0
         var left = limit
-        let overhead = security?.overhead ?? 0
         cursor = log.firstPosition(from: cursor)
         while cursor < log.head {
             guard log.contains(cursor) else { return .overtaken }
@@ -144,12 +150,17 @@ struct PacketForwarder: Sendable {
                 let first = log.byte(cursor, at: 0)
                 let header = rewriter.headerLength(of: record, first: first)
                 let size = header + Int(record.length) - Int(record.headerLength)
-                guard out.hasRoom(for: size + overhead) else { return .outboxFull }
+                guard out.hasRoom(for: size + (overhead ?? 0)) else { return .outboxFull }
                 rewrite.sendTime = sendTime
                 if rewriter.carriesTransportNumber { rewrite.transportNumber = bandwidth.upcomingNumber }
-                let length = rewriter.write(
-                    record, at: cursor, of: log, first: first, rewrite, under: &security, into: &out.slots,
-                    at: out.used)
+                var length: Int? = size
+                if overhead == nil {
+                    rewriter.write(record, at: cursor, of: log, first: first, rewrite, into: &out.slots, at: out.used)
+                } else {
+                    length = rewriter.write(
+                        record, at: cursor, of: log, first: first, rewrite, under: &security, into: &out.slots,
+                        at: out.used)
+                }
                 let timestamp = out.slots.uint32(at: out.used + 4)
                 if let length {
                     if rewriter.carriesTransportNumber { bandwidth.left(size: size, now: now) }
@@ -175,8 +186,9 @@ struct PacketForwarder: Sendable {
     }
 
     /// How a packet goes out; nil: not at all. Asked again for the same packet when the outbox was full.
+    @inline(__always)
     private mutating func decide(_ record: PacketLog.Record, in log: borrowing PacketLog) -> PacketRewrite? {
-        if layers != nil { return decideLayers(record, in: log) }
+        if isLayered { return decideLayers(record, in: log) }
         if needsSync { synchronise(record) }
         guard record.index >= firstIndex else { return decideLate(record) }
         guard payloadTypes.contains(UInt8(record.flags & 0x7F)) else {
