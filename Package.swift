@@ -76,6 +76,7 @@ let house: [Room] = [
     Room("LibAV", floor: 3, uses: ["Base", "CLibAV"], tested: true),
     Room("GStreamer", floor: 3, uses: ["Base", "CGStreamer"], tested: true),
     Room("SRTP", floor: 3, uses: ["Base", "COpenSSL", "CSRTP"], tested: true),
+    Room("Negotiation", floor: 3, uses: ["Base", "SDP", "ORTC"], tested: true),
     // 4 · the media state of one worker
     Room("SFU", floor: 4, uses: ["Base", "RTP", "RTCP", "ORTC", "Congestion", "SRTP"], tested: true),
     // 5 · vocabulary
