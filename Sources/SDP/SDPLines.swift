@@ -47,9 +47,15 @@ struct SDPLines {
                 throw SDPParseError(line: position, text: Substring(piece), .noLine)
             }
             return SDPLine(
-                number: position, type: Character(Unicode.Scalar(type)), value: Substring(piece.dropFirst(2)))
+                number: position, type: Character(Unicode.Scalar(type)), value: Self.harmless(piece.dropFirst(2)))
         }
         return nil
+    }
+
+    /// Control characters would be left out when it is written: they aren't read either.
+    private static func harmless(_ piece: Substring.UTF8View) -> Substring {
+        if piece.allSatisfy({ (0x20...0x7E).contains($0) }) { return Substring(piece) }
+        return SessionDescription.harmless(String(Substring(piece)))[...]
     }
 }
 
