@@ -83,7 +83,9 @@ let house: [Room] = [
     Room("MediaCore", floor: 5, uses: ["Base", "ORTC"]),
     Room("Events", floor: 5, uses: ["Base"], tested: true),
     // The entry functions of the fuzzer (own package Fuzz/), which tests call too.
-    Room("FuzzTargets", floor: 5, uses: ["Base", "RTP", "RTCP", "ORTC", "SRTP", "SFU"], tested: true),
+    Room(
+        "FuzzTargets", floor: 5, uses: ["Base", "RTP", "RTCP", "SDP", "ORTC", "Negotiation", "SRTP", "SFU"],
+        tested: true),
     // 6 · engines
     Room(
         "MediaPlane", floor: 6, uses: ["Base", "CLinux", "ORTC", "SRTP", "SFU", "MediaCore"], outside: [logging],

@@ -13,6 +13,8 @@ public enum FuzzTarget: String, Sendable, CaseIterable {
     case rtcp
     /// JSON text: capabilities and parameters, negotiated as requests bring them.
     case ortc
+    /// A session description: read, understood as an offer of WHIP and of WHEP, and answered.
+    case sdp
     /// A suite and packets: protected ones from outside, and our own that come back changed or not.
     case srtp
     /// A script of datagrams, commands and time, played on an engine with every kind of transport and producer.
@@ -27,6 +29,7 @@ public enum FuzzTarget: String, Sendable, CaseIterable {
         case .opus: fuzzPayloads(bytes, .opus)
         case .rtcp: fuzzRTCP(bytes)
         case .ortc: fuzzORTC(bytes)
+        case .sdp: fuzzSDP(bytes)
         case .srtp: fuzzSRTP(bytes)
         case .engine: fuzzEngine(bytes)
         }
