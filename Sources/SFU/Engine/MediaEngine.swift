@@ -37,6 +37,8 @@ public struct MediaEngine: ~Copyable {
     var producerByLink: [LinkID: SlabIndex] = [:]
     var consumerByLink: [LinkID: SlabIndex] = [:]
     var linkNotes: [LinkNote] = []
+    /// Linked producers that close when nobody wants them, and that somebody has left.
+    var leftLinks: [SlabIndex] = []
     /// Bytes of all groups of pictures that are kept.
     public internal(set) var gopBytes = 0
 
