@@ -78,6 +78,7 @@ let house: [Room] = [
     Room("GStreamer", floor: 3, uses: ["Base", "CGStreamer"], tested: true),
     Room("ICE", floor: 3, uses: ["Base", "STUN"], tested: true),
     Room("SRTP", floor: 3, uses: ["Base", "COpenSSL", "CSRTP"], tested: true),
+    Room("DTLS", floor: 3, uses: ["Base", "COpenSSL"], tested: true),
     Room("Negotiation", floor: 3, uses: ["Base", "SDP", "ORTC"], tested: true),
     // 4 · the media state of one worker
     Room("SFU", floor: 4, uses: ["Base", "RTP", "RTCP", "ORTC", "Congestion", "SRTP"], tested: true),
@@ -87,7 +88,7 @@ let house: [Room] = [
     // The entry functions of the fuzzer (own package Fuzz/), which tests call too.
     Room(
         "FuzzTargets", floor: 5,
-        uses: ["Base", "RTP", "RTCP", "STUN", "SDP", "ORTC", "ICE", "Negotiation", "SRTP", "SFU"], tested: true),
+        uses: ["Base", "RTP", "RTCP", "STUN", "SDP", "ORTC", "ICE", "Negotiation", "SRTP", "DTLS", "SFU"], tested: true),
     // 6 · engines
     Room(
         "MediaPlane", floor: 6, uses: ["Base", "CLinux", "ORTC", "SRTP", "SFU", "MediaCore"], outside: [logging],

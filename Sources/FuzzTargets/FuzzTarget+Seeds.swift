@@ -18,6 +18,7 @@ extension FuzzTarget {
         case .sdp: try Self.offers.map { try file("sdp/offers/\($0).sdp") } + [Self.fragment]
         case .srtp: Self.conversations
         case .stun: STUNSeeds.all
+        case .dtls: Self.dtlsScripts
         case .engine: try Self.scripts(file)
         }
     }

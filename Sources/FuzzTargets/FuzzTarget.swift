@@ -21,6 +21,8 @@ public enum FuzzTarget: String, Sendable, CaseIterable {
     case srtp
     /// A TCP connection in pieces: frames, STUN messages, and an ICE agent that gets them from several clients.
     case stun
+    /// A script of datagrams into a fresh DTLS server, beside those of a true client.
+    case dtls
     /// A script of datagrams, commands and time, played on an engine with every kind of transport and producer.
     case engine
 
@@ -38,6 +40,7 @@ public enum FuzzTarget: String, Sendable, CaseIterable {
         case .sdp: fuzzSDP(bytes)
         case .srtp: fuzzSRTP(bytes)
         case .stun: fuzzSTUN(bytes)
+        case .dtls: fuzzDTLS(bytes)
         case .engine: fuzzEngine(bytes)
         }
     }
