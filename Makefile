@@ -9,7 +9,7 @@ SWIFT_FLAGS := -c $(CONFIGURATION) --explicit-target-dependency-import-check err
 BIN := .build/$(CONFIGURATION)
 SOURCES := $(shell find Package.swift Sources -type f 2>/dev/null)
 # Apart from the others, which fill all cores with encoders: sockets and their deadlines are real here.
-MEDIA_TESTS := ^(Base|RTP|RTCP|ORTC|SDP|SRTP|Congestion|SFU|FuzzTargets|MediaPlane)Tests
+MEDIA_TESTS := ^(Base|RTP|RTCP|STUN|ORTC|SDP|SRTP|ICE|DTLS|Negotiation|Congestion|SFU|FuzzTargets|MediaPlane)Tests
 # Where `make run` listens.
 PORT ?= 4443
 PREFIX ?= /usr/local
@@ -32,7 +32,7 @@ soak: prepare-test ## A thousand pipelines, started and killed at any moment (mi
 	LADLE_ROOMS=SystemTests swift build $(SWIFT_FLAGS) --build-tests
 	LADLE_ROOMS=SystemTests LADLE_SOAK_CYCLES=1000 swift test -c $(CONFIGURATION) --skip-build --filter "Start and kill"
 
-bench: $(BIN)/.built ## Measure waiting times and the cost per forwarded packet (minutes; QUICK=1: one); BASELINE=DIR compares
+bench: $(if $(QUICK),,$(BIN)/.built) ## Measure waiting times and the cost per forwarded packet (minutes; QUICK=1: one); BASELINE=DIR compares
 	cd Benchmarks && LADLE_FLOORS=6 swift build -c release --disable-build-manifest-caching --scratch-path ../.build-bench
 	@Benchmarks/run $(CURDIR)/$(BIN) "$(QUICK)" "$(BASELINE)"
 

@@ -62,12 +62,13 @@ let house: [Room] = [
     Room("COpenSSL", floor: 0, kind: .system(pkgConfig: "openssl", apt: ["libssl-dev"])),
     Room("CSRTP", floor: 0, kind: .system(pkgConfig: "libsrtp2", apt: ["libsrtp2-dev"])),
     // 1 · base
-    Room("Base", floor: 1, tested: true),
+    Room("Base", floor: 1, uses: ["CLinux"], tested: true),
     // 2 · codecs: bytes or JSON ⇄ values
     Room("RTP", floor: 2, uses: ["Base"], tested: true),
     Room("RTCP", floor: 2, uses: ["Base"], tested: true),
     Room("ORTC", floor: 2, uses: ["Base"], tested: true),
     Room("SDP", floor: 2, uses: ["Base"], tested: true),
+    Room("STUN", floor: 2, uses: ["Base", "COpenSSL"], tested: true),
     Room("PipelineControl", floor: 2, uses: ["Base"], tested: true),
     Room("StrictYAML", floor: 2, uses: ["Base"], outside: [yams]),
     // 3 · sessions and wrappers
@@ -75,17 +76,21 @@ let house: [Room] = [
     Room("Congestion", floor: 3, uses: ["Base", "RTCP"], tested: true),
     Room("LibAV", floor: 3, uses: ["Base", "CLibAV"], tested: true),
     Room("GStreamer", floor: 3, uses: ["Base", "CGStreamer"], tested: true),
+    Room("ICE", floor: 3, uses: ["Base", "STUN"], tested: true),
     Room("SRTP", floor: 3, uses: ["Base", "COpenSSL", "CSRTP"], tested: true),
-    Room("STUN", floor: 2, uses: ["Base", "COpenSSL"]),
-    Room("ICE", floor: 3, uses: ["Base", "STUN"]),
     Room("DTLS", floor: 3, uses: ["Base", "COpenSSL"], tested: true),
+    Room("Negotiation", floor: 3, uses: ["Base", "SDP", "ORTC"], tested: true),
     // 4 · the media state of one worker
-    Room("SFU", floor: 4, uses: ["Base", "RTP", "RTCP", "ORTC", "STUN", "ICE", "DTLS", "Congestion", "SRTP"], tested: true),
+    Room(
+        "SFU", floor: 4,
+        uses: ["Base", "CLinux", "RTP", "RTCP", "ORTC", "STUN", "ICE", "DTLS", "Congestion", "SRTP"], tested: true),
     // 5 · vocabulary
     Room("MediaCore", floor: 5, uses: ["Base", "ORTC"]),
     Room("Events", floor: 5, uses: ["Base"], tested: true),
     // The entry functions of the fuzzer (own package Fuzz/), which tests call too.
-    Room("FuzzTargets", floor: 5, uses: ["Base", "RTP", "RTCP", "ORTC", "SRTP", "SFU"], tested: true),
+    Room(
+        "FuzzTargets", floor: 5,
+        uses: ["Base", "RTP", "RTCP", "STUN", "SDP", "ORTC", "ICE", "Negotiation", "SRTP", "DTLS", "SFU"], tested: true),
     // 6 · engines
     Room(
         "MediaPlane", floor: 6,
@@ -181,6 +186,18 @@ var all = inhabited.flatMap(targets(of:))
 // Helpers of the tests: vectors, seeded links, virtual clocks.
 all.append(
     .target(name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport", swiftSettings: settings))
+if top >= 4, !systemTestsAlone, chosen?.contains("SFU") != false {
+    // What a forwarded packet costs: a program of its own, with functions of its own in the place of malloc and swift_retain.
+    all.append(
+        .target(
+            name: "CInterposer", path: "Benchmarks/Sources/Interposer",
+            cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]))
+    all.append(
+        .executableTarget(
+            name: "PacketCosts", dependencies: ["Base", "RTCP", "ORTC", "SFU", "CInterposer"],
+            path: "Tests/PacketCosts",
+            swiftSettings: mediaSettings))
+}
 if top >= 7, !systemTestsAlone, chosen?.isDisjoint(with: ["Control", "Signaling"]) != true {
     all.append(
         .target(

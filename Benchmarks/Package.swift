@@ -37,7 +37,7 @@ let package = Package(
         // Protecting and unprotecting a packet, beside OpenSSL alone.
         .target(name: "CRawCiphers", cSettings: cSettings, linkerSettings: [.linkedLibrary("crypto")]),
         .executableTarget(
-            name: "SRTPBenchmark", dependencies: ["CRawCiphers"] + ladle("Base", "SRTP"),
+            name: "SRTPBenchmark", dependencies: ["CRawCiphers", "Figures"] + ladle("Base", "SRTP"),
             swiftSettings: swiftSettings),
         .executableTarget(name: "StartBenchmark", swiftSettings: swiftSettings),
     ]

@@ -8,10 +8,10 @@ import COpenSSL
 public struct DTLSSession: ~Copyable {
     /// Of a datagram that we send, in bytes: what passes everywhere, IPv6 tunnels included.
     public static let defaultMaximumDatagramLength = 1200
-    /// What the largest of the cipher suites adds: header 13, vector 16, SHA-1 20, padding up to 16.
-    private static let largestOverhead = 65
-    /// Received datagrams beyond the largest record are dropped.
-    private static let longestDatagram = 13 + 2048 + 16_384
+    /// What encryption adds: header 13, nonce 8, tag 16.
+    private static let overhead = 37
+    /// More records than a datagram can hold.
+    private static let mostRecords = 1500
 
     public private(set) var state = DTLSState.new
     public private(set) var role: DTLSRole?
@@ -34,7 +34,7 @@ public struct DTLSSession: ~Copyable {
         precondition(maximumDatagramLength >= 256, "a DTLS datagram of \(maximumDatagramLength) bytes is too small")
         self.identity = identity
         self.maximumDatagramLength = maximumDatagramLength
-        maximumDataLength = maximumDatagramLength - Self.largestOverhead
+        maximumDataLength = maximumDatagramLength - Self.overhead
     }
 
     /// When `advance(to:into:)` has something to do; nil: only a datagram or a call changes anything. A server that waits
@@ -94,8 +94,10 @@ public struct DTLSSession: ~Copyable {
     /// authenticated by them is dropped without a trace; before that, a forged message can end a handshake, as DTLS has it:
     /// only packets of a tuple that ICE knows belong here.
     public mutating func receive(_ datagram: RawSpan, now: Instant, into effects: inout [DTLSEffect]) {
-        guard let port = connection?.port, (13...Self.longestDatagram).contains(datagram.byteCount) else { return }
-        port.offer(datagram.withUnsafeBytes { Array($0) })
+        guard let port = connection?.port else { return }
+        let admitted = RecordFilter.admit(datagram)
+        guard !admitted.isEmpty else { return }
+        port.offer(admitted)
         run(now, &effects)
     }
 
@@ -116,10 +118,16 @@ public struct DTLSSession: ~Copyable {
     // MARK: - Steps
 
     private mutating func run(_ now: Instant, _ effects: inout [DTLSEffect]) {
+        var dropped = 0
         while let step = isHandshakeDone ? connection?.read() : connection?.handshake() {
             transmitWritten(&effects)
             switch step {
             case .waits: return followFlight(now)
+            case .dropped:
+                dropped += 1
+                if dropped > Self.mostRecords {
+                    return end(.failed(reason: "OpenSSL gave up without a reason"), &effects)
+                }
             case .handshakeDone:
                 isHandshakeDone = true
                 retransmission = nil

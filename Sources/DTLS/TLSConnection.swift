@@ -6,6 +6,8 @@ struct TLSConnection: ~Copyable {
     enum Step {
         /// All input is used up.
         case waits
+        /// A record came to nothing.
+        case dropped
         case handshakeDone
         case received([UInt8])
         case closed
@@ -31,6 +33,8 @@ struct TLSConnection: ~Copyable {
             SSL_free(ssl)
             throw .openSSL("datagrams of \(maximumDatagramLength) bytes")
         }
+        // The library keeps room for the largest record it may write: not 16 KB, then. It takes no less than 512.
+        _ = SSL_ctrl(ssl, SSL_CTRL_SET_MAX_SEND_FRAGMENT, max(512, maximumDatagramLength), nil)
         if role == .server { SSL_set_accept_state(ssl) } else { SSL_set_connect_state(ssl) }
         return TLSConnection(ssl: ssl, port: port, role: role)
     }
@@ -63,6 +67,8 @@ struct TLSConnection: ~Copyable {
         switch SSL_get_error(ssl, result) {
         case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return .waits
         case SSL_ERROR_ZERO_RETURN: return .closed
+        // The library says so of a record without content, and then goes on. There is no system call that could have failed.
+        case SSL_ERROR_SYSCALL where ERR_peek_error() == 0: return .dropped
         default:
             let (reason, isAlert) = DTLSError.lastReason()
             return .failed(isAlert ? "the remote side refused: \(reason)" : reason)

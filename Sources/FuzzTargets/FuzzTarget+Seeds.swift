@@ -7,13 +7,18 @@ extension FuzzTarget {
         case .vp8: try ["rtp/vp8-ffmpeg.rtp4571", "rtp/vp8-gst.rtp4571"].map(file)
         case .vp9: try ["rtp/vp9-ffmpeg.rtp4571", "rtp/vp9-gst.rtp4571"].map(file)
         case .h264: try ["rtp/h264-ffmpeg.rtp4571", "rtp/h264-gst.rtp4571"].map(file)
+        case .h265: Self.h265Payloads
+        case .dependencyDescriptor: Self.dependencyDescriptors
         case .opus: try ["rtp/opus-ffmpeg.rtp4571", "rtp/opus-gst.rtp4571"].map(file)
         case .rtcp:
             try ["rtcp/sr-sdes-ffmpeg.bin", "rtcp/sr-sdes-bye-gst.bin"].map(file) + Self.writtenRTCP
         case .ortc:
             try ["ortc/router-capabilities-standard.json", "mediasoup-3.14.16/router-capabilities-demo.json"].map(file)
                 + Self.requests
+        case .sdp: try Self.offers.map { try file("sdp/offers/\($0).sdp") } + [Self.fragment]
         case .srtp: Self.conversations
+        case .stun: STUNSeeds.all
+        case .dtls: Self.dtlsScripts
         case .engine: try Self.scripts(file)
         }
     }
@@ -46,6 +51,22 @@ extension FuzzTarget {
     private static let captures = [
         "rtp/vp8-gst.rtp4571", "rtp/vp9-gst.rtp4571", "rtp/h264-gst.rtp4571", "rtp/opus-ffmpeg.rtp4571",
     ]
+
+    private static let offers = [
+        "chromium-simulcast", "chromium-recvonly-and-data", "chromium-screen-vp9-svc", "firefox-simulcast",
+        "firefox-recvonly-audio-video", "gstreamer-sendonly-h264", "gstreamer-recvonly-audio-video",
+    ]
+
+    private static let fragment = Array(
+        """
+        a=ice-ufrag:EsAw
+        a=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1
+        m=audio 9 RTP/AVP 0
+        a=mid:0
+        a=candidate:1387637174 1 udp 2122260223 192.0.2.1 61764 typ host
+        a=end-of-candidates
+
+        """.utf8)
 
     private static func datagrams(_ bytes: [UInt8]) -> [[UInt8]] {
         var datagrams: [[UInt8]] = []

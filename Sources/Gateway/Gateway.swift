@@ -199,6 +199,8 @@ extension GatewaySettings {
         configuration.portRange = rtpPorts
         configuration.portQuarantine = portQuarantine
         configuration.workers = mediaWorkers
+        // A room of many viewers uses all cores; a small one stays on its worker.
+        configuration.routersSpan = true
         configuration.srtpBackend = srtpBackend
         return configuration
     }

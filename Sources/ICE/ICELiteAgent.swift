@@ -66,7 +66,8 @@ public struct ICELiteAgent: ~Copyable {
     public mutating func receive(
         _ message: STUNMessage, in bytes: RawSpan, from tuple: ICETuple, now: Instant, into reply: inout MutableRawSpan
     ) -> ICEAnswer {
-        precondition(reply.byteCount >= Self.maximumReplyLength, "a reply buffer needs \(Self.maximumReplyLength) bytes")
+        precondition(
+            reply.byteCount >= Self.maximumReplyLength, "a reply buffer needs \(Self.maximumReplyLength) bytes")
         guard message.kind == .request else { return ignore(.noRequest) }
         guard isWithinRate(tuple, now) else {
             counters.limited += 1

@@ -53,7 +53,8 @@ public struct STUNBindingRequest: Sendable {
     }
 
     public func write(_ key: STUNKey, into buffer: inout MutableRawSpan) -> Int? {
-        guard var stun = STUNBuilder(.request, transaction, into: &buffer), stun.username(username, into: &buffer) else {
+        guard var stun = STUNBuilder(.request, transaction, into: &buffer), stun.username(username, into: &buffer)
+        else {
             return nil
         }
         switch role {

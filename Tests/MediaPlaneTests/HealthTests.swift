@@ -6,7 +6,7 @@ import Synchronization
 import Testing
 
 /// Sits on a loop until it is told to go.
-private actor Squatter {
+actor Squatter {
     nonisolated let loop: MediaLoop
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
     nonisolated let isLetGo = Atomic(false)
@@ -21,7 +21,7 @@ private actor Squatter {
 }
 
 /// Blocks the loop while `body` runs.
-private func blocking(_ loop: MediaLoop, _ body: () async throws -> Void) async throws {
+func blocking(_ loop: MediaLoop, _ body: () async throws -> Void) async throws {
     let squatter = Squatter(loop: loop)
     async let sitting: Void = squatter.sit()
     #expect(await eventually { squatter.isSitting.load(ordering: .relaxed) })

@@ -14,6 +14,10 @@ struct Stage {
         router = try await core.createRouter(mediaCodecs: nil)
     }
 
+    init(_ core: EmbeddedCore, _ router: RouterDescription) {
+        (self.core, self.router) = (core, router)
+    }
+
     init(on core: EmbeddedCore) async throws {
         self.core = core
         router = try await core.createRouter(mediaCodecs: nil)

@@ -16,8 +16,9 @@ final class Linked {
 
     static let farRoom = RouterID(rawValue: "far")
 
-    init(sameEngine: Bool = false) throws {
-        near = try Stage()
+    init(sameEngine: Bool = false, near: Stage? = nil) throws {
+        let near = try near ?? Stage()
+        self.near = near
         far = sameEngine ? near : try Stage()
         farRouter = sameEngine ? Self.farRoom : Stage.room
         if sameEngine { _ = try near.engine.createRouter(id: farRouter, mediaCodecs: Parameters.routerCodecs) }
@@ -27,7 +28,9 @@ final class Linked {
     }
 
     @discardableResult
-    func pipe(_ producer: String) throws -> (consumer: ConsumerState, producer: ProducerState) {
+    func pipe(_ producer: String, closesWhenUnused: Bool = false) throws -> (
+        consumer: ConsumerState, producer: ProducerState
+    ) {
         serial += 1
         let setup = ConsumerSetup(
             transport: TransportID(rawValue: "pipe-near"), id: ConsumerID(rawValue: "pipe-\(producer)"),
@@ -40,8 +43,8 @@ final class Linked {
             link,
             as: ProducerSetup(
                 transport: TransportID(rawValue: "pipe-far"), id: ProducerID(rawValue: producer), kind: consumer.kind,
-                rtpParameters: consumer.rtpParameters, paused: consumer.producerPaused), now: far.now,
-            into: &far.outbox)
+                rtpParameters: consumer.rtpParameters, paused: consumer.producerPaused),
+            closesWhenUnused: closesWhenUnused, now: far.now, into: &far.outbox)
         far.collect()
         carry()
         return (consumer, state)
@@ -50,8 +53,10 @@ final class Linked {
     /// Notes go to and fro until there is nothing more to say.
     func carry() {
         while true {
-            var notes = near.engine.takeLinkNotes()
-            if far !== near { notes += far.engine.takeLinkNotes() }
+            var (notes, farNotes): ([LinkNote], [LinkNote]) = ([], [])
+            near.engine.takeLinkNotes(into: &notes)
+            if far !== near { far.engine.takeLinkNotes(into: &farNotes) }
+            notes += farNotes
             if notes.isEmpty { return }
             for note in notes {
                 switch note.way {

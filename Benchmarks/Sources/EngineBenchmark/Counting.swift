@@ -6,6 +6,7 @@ import Foundation
 enum Counting {
     struct Row: Codable {
         let name: String
+        let way: DryEngine.Way
         let allocations, frees, retains, releases: Int64
     }
 
@@ -55,7 +56,7 @@ enum Counting {
         engine.run(turns: turns, burst: burst, step: step)
         read(&after)
         return Row(
-            name: "\(turns) turns, \(burst) in, \(consumers * burst) out each, \(way.rawValue)",
+            name: "\(turns) turns, \(burst) in, \(consumers * burst) out each, \(way.rawValue)", way: way,
             allocations: after.allocations - before.allocations, frees: after.frees - before.frees,
             retains: after.retains - before.retains, releases: after.releases - before.releases)
     }

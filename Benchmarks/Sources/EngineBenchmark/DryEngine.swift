@@ -12,6 +12,8 @@ struct DryEngine: ~Copyable {
     private var now = Instant(nanoseconds: 1_000_000_000)
     private var index = 0
     private let source: SocketAddress
+    /// Encodings of the producer.
+    private let streamCount: Int
     /// Datagrams that were written.
     private(set) var written = 0
 
@@ -21,9 +23,12 @@ struct DryEngine: ~Copyable {
         case plain
         /// It gets transport-wide numbers and send times besides, and the sender's bandwidth is estimated.
         case transportWide = "transport-wide"
+        /// The producer has three layers of the same rate, of which each receiver gets one; two are received for nothing.
+        case simulcast
         case gcm = "AEAD_AES_128_GCM"
         case counterMode = "AES_CM_128_HMAC_SHA1_80"
 
+        var streamCount: Int { self == .simulcast ? 3 : 1 }
         var suite: String? { self == .gcm || self == .counterMode ? rawValue : nil }
     }
 
@@ -39,6 +44,7 @@ struct DryEngine: ~Copyable {
     init(consumers: Int, way: Way) throws {
         var configuration = SFUConfiguration()
         configuration.coalescing.isEnabled = false
+        streamCount = way.streamCount
         engine = MediaEngine(configuration: configuration, random: .seeded(1))
         packet = .allocate(byteCount: Self.packetBytes, alignment: 16)
         packet.initializeMemory(as: UInt8.self, repeating: 0x55)
@@ -56,7 +62,9 @@ struct DryEngine: ~Copyable {
         _ = try engine.produce(
             ProducerSetup(
                 transport: inlet, id: ProducerID(rawValue: "producer"), kind: .video,
-                rtpParameters: RTPParameters(codecs: [vp8], encodings: [RTPEncodingParameters(ssrc: 2222)])),
+                rtpParameters: RTPParameters(
+                    codecs: [vp8],
+                    encodings: (0..<way.streamCount).map { RTPEncodingParameters(ssrc: 2222 + UInt32($0)) })),
             now: now, into: &outbox)
         for number in 0..<consumers { try addConsumer(number, way, capabilities) }
     }
@@ -91,10 +99,13 @@ struct DryEngine: ~Copyable {
         for _ in 0..<turns {
             now = now + step
             for _ in 0..<burst {
-                prepare()
-                // Read before the call returns, and only there.
-                engine.receive(
-                    UnsafeRawBufferPointer(packet).bytes, on: Self.inlet, from: source, now: now, into: &outbox)
+                for stream in 0..<streamCount {
+                    prepare(stream)
+                    // Read before the call returns, and only there.
+                    engine.receive(
+                        UnsafeRawBufferPointer(packet).bytes, on: Self.inlet, from: source, now: now, into: &outbox)
+                }
+                index += 1
             }
             engine.advance(to: now, into: &outbox)
             while engine.flush(now: now, into: &outbox) { discard() }
@@ -108,8 +119,8 @@ struct DryEngine: ~Copyable {
         outbox.removeDatagrams()
     }
 
-    /// The next packet of the stream.
-    private mutating func prepare() {
+    /// The next packet of a stream.
+    private mutating func prepare(_ stream: Int) {
         let (frame, place) = index.quotientAndRemainder(dividingBy: Self.packetsPerFrame)
         let timestamp = UInt32(truncatingIfNeeded: frame * 3000)
         packet[0] = 0x80
@@ -117,9 +128,8 @@ struct DryEngine: ~Copyable {
         packet[2] = UInt8(truncatingIfNeeded: index >> 8)
         packet[3] = UInt8(truncatingIfNeeded: index)
         for byte in 0..<4 { packet[4 + byte] = UInt8(truncatingIfNeeded: timestamp >> (24 - 8 * byte)) }
-        (packet[8], packet[9], packet[10], packet[11]) = (0, 0, 0x08, 0xAE)
+        (packet[8], packet[9], packet[10], packet[11]) = (0, 0, 0x08, UInt8(0xAE + stream))
         packet[12] = place == 0 ? 0x10 : 0
         packet[13] = frame % Self.framesPerKeyFrame == 0 ? 0x50 : 0x51
-        index += 1
     }
 }

@@ -4,7 +4,7 @@ import Foundation
 
 /// What the engine takes without any system call, and what its objects take.
 ///
-///     EngineBenchmark [--rounds 5] [--consumers 1,10,50,100] [--bursts 1,8,16] [--ways plain,transport-wide,AEAD_AES_128_GCM]
+///     EngineBenchmark [--rounds 5] [--consumers 1,10,50,100] [--bursts 1,8,16] [--ways plain,transport-wide,simulcast,AEAD_AES_128_GCM]
 ///         [--dry-only 1] [--date TEXT] [--json FILE] [--baseline FILE] [--quick 1]
 @main struct EngineBenchmark {
     static func main() async throws {
@@ -24,7 +24,7 @@ import Foundation
             options.text("ways")?.split(separator: ",").map { name in
                 guard let way = DryEngine.Way(rawValue: String(name)) else { fail("--ways \(name): there is none") }
                 return way
-            } ?? [DryEngine.Way.plain, .transportWide, .gcm]
+            } ?? [DryEngine.Way.plain, .transportWide, .simulcast, .gcm]
         let isDryOnly = options.number("dry-only", 0) > 0
         options.checkAllKnown()
 
@@ -36,9 +36,13 @@ import Foundation
         if isDryOnly { return try write(report, to: json, named: "engine") }
         report.counts = try Counting.inOwnProcess()
         print("\n" + report.countTable)
-        report.memory = try await Memory.measure(consumers: isQuick ? 500 : 2000)
+        let alive = isQuick ? 500 : 2000
+        report.memory = try await Memory.measure(consumers: alive, hasRetransmissionBuffer: false)
+        report.memoryWithBuffer = try await Memory.measure(consumers: alive, hasRetransmissionBuffer: true)
         report.lives = try await Lives.measure(transports: isQuick ? 2000 : 10_000)
         print("\n" + report.lifeText)
+        report.judge()
+        print("\n" + Goal.table(report.goals))
         try write(report, to: json, named: "engine")
     }
 }
@@ -50,23 +54,23 @@ struct Report: Codable {
     var packetBytes = DryEngine.packetBytes
     var dry: [DryCost] = []
     var counts: [Counting.Row] = []
-    var memory: Memory?
+    /// Without and with a retransmission buffer.
+    var memory, memoryWithBuffer: Memory?
     var lives: Lives?
+    var goals: [Goal] = []
 
     init(date: String) { self.date = date }
 
     func dryTable(beside earlier: Report?) -> String {
-        var table = Table("load", "ns", "[least..most]", earlier == nil ? "" : "× base", words: 1)
+        var table = Table("load", "ns", "[least..most]", "goal", earlier == nil ? "" : "× base", words: 1)
         for cost in dry {
             let before = earlier?.dry.first {
                 $0.consumers == cost.consumers && $0.burst == cost.burst && $0.way == cost.way
             }
             let ns = cost.nanoseconds
             table.add([
-                "\(cost.consumers) consumers" + (cost.burst == 1 ? ", single" : ", bursts of \(cost.burst)")
-                    + ", \(cost.way.rawValue)",
-                figure(ns.median), "[\(figure(ns.least))..\(figure(ns.most))]",
-                before.map { ratio(ns.median / $0.nanoseconds.median) } ?? "",
+                cost.name, figure(ns.median), "[\(figure(ns.least))..\(figure(ns.most))]",
+                Goal.mark(ns.median, most: cost.goal), before.map { ratio(ns.median / $0.nanoseconds.median) } ?? "",
             ])
         }
         return """
@@ -94,10 +98,11 @@ struct Report: Codable {
 
     var lifeText: String {
         var lines: [String] = []
-        if let memory {
+        for (memory, buffer) in [(memory, "no retransmission buffer"), (memoryWithBuffer, "with one")] {
+            guard let memory else { continue }
             lines.append(
                 """
-                Memory of a consumer on a transport of its own (\(memory.consumers) of them, no retransmission buffer): \
+                Memory of a consumer on a transport of its own (\(memory.consumers) of them, \(buffer)): \
                 \(figure(memory.processKilobytes)) KB of the process, \(figure(memory.kernelKilobytes)) KB of kernel slab
                 """)
         }
@@ -113,12 +118,49 @@ struct Report: Codable {
     }
 }
 
+extension Report {
+    /// Holds the figures against what they should be.
+    mutating func judge() {
+        goals = dry.compactMap { cost in
+            cost.goal.map { Goal(cost.name, most: $0, measured: cost.nanoseconds.median, unit: "ns") }
+        }
+        for (less, more) in zip(counts, counts.dropFirst()) where less.way == more.way {
+            let cost = [
+                more.allocations - less.allocations, more.frees - less.frees, more.retains - less.retains,
+                more.releases - less.releases,
+            ]
+            goals.append(
+                Goal(
+                    "heap and reference counts of the packets more: " + more.name, most: 0,
+                    measured: Double(cost.max() ?? 0)))
+        }
+        goals.append(
+            Goal(
+                "memory of a consumer", most: 40, measured: memory.map { $0.processKilobytes + $0.kernelKilobytes },
+                unit: "KB"))
+        guard let lives else { return }
+        goals.append(
+            Goal(
+                "10,000 transports with a consumer each", most: 5,
+                measured: lives.seconds * 10_000 / Double(lives.transports), unit: "s"))
+        goals.append(
+            Goal("ports and descriptors left over", most: 0, measured: Double(lives.ports + lives.descriptors)))
+    }
+}
+
 /// One load and its cost.
 struct DryCost: Codable {
     let consumers: Int
     let burst: Int
     let way: DryEngine.Way
     let nanoseconds: Spread
+
+    var name: String {
+        "\(consumers) consumers" + (burst == 1 ? ", single" : ", bursts of \(burst)") + ", \(way.rawValue)"
+    }
+
+    /// Nil: none was set.
+    var goal: Double? { consumers == 100 && way == .plain ? 60 : nil }
 
     /// - Parameter forwarded: Packets out in one measurement.
     static func measure(

@@ -29,6 +29,9 @@ enum Contestant: String, CaseIterable, Codable, CodingKeyRepresentable {
         }
     }
 
+    /// What its ratio to the reference should be at most; nil: it is a reference itself, or only shows what could be.
+    func goal(under load: Load) -> Double? { isBare ? nil : load.burst == 1 ? 1.15 : 1.25 }
+
     /// Holding back and ticking only do something for packets that come singly.
     func takesPart(in load: Load) -> Bool {
         switch self {
@@ -51,6 +54,9 @@ struct Load: Codable, Hashable {
     static let loneRate = 10_000.0
     /// … and what a whole worker with nothing but pairs would see.
     static let fastLoneRate = 30_000.0
+
+    /// Single packets at half of what a core can forward.
+    var isHalf: Bool { burst == 1 && rate * Double(consumers) == Self.forwardedPerSecond }
 
     /// Single packets and bursts for each number of consumers.
     static func all(consumers: [Int], bursts: [Int], isQuick: Bool) -> [Load] {

@@ -23,8 +23,10 @@ import Foundation
         let (json, baseline) = (options.text("json"), options.text("baseline"))
         options.checkAllKnown()
         let earlier = readBaseline(baseline, as: Report.self)
-        let report = try plan.run()
+        var report = try plan.run()
         print(report.table(beside: earlier))
+        report.judge()
+        print("\n" + Goal.table(report.goals))
         try write(report, to: json, named: "forwarding")
     }
 }

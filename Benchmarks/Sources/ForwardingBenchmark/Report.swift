@@ -16,6 +16,7 @@ struct Report: Codable {
     let rounds: Int
     let seconds: Double
     var cells: [Cell] = []
+    var goals: [Goal] = []
 
     init(plan: Plan) {
         benchmark = "forwarding"
@@ -41,7 +42,8 @@ struct Report: Codable {
         }
         lines.append("")
         var table = Table(
-            "load", "contestant", "ns", "[least..most]", "× bare", "p50", "p99", "+p50", "+p99", "lost", "others",
+            "load", "contestant", "ns", "[least..most]", "× bare", "goal", "p50", "p99", "+p50", "+p99", "lost",
+            "others",
             "good", earlier == nil ? "" : "× base", words: 2)
         for cell in cells {
             for contestant in Contestant.allCases {
@@ -53,11 +55,28 @@ struct Report: Codable {
         return (lines + [table.text]).joined(separator: "\n")
     }
 
+    /// Holds the figures against what they should be: ratios, and what a lone packet waits at half of a core's load.
+    mutating func judge() {
+        for cell in cells {
+            for contestant in Contestant.allCases {
+                guard let goal = contestant.goal(under: cell.load), let summary = Summary(contestant, cell) else {
+                    continue
+                }
+                let name = "\(cell.load.name), \(contestant.rawValue)"
+                goals.append(Goal(name, most: goal, measured: summary.ratio, unit: "× bare"))
+                guard cell.load.isHalf else { continue }
+                goals.append(Goal(name + ", p50", most: 250, measured: summary.addedP50, unit: "µs more"))
+                goals.append(Goal(name + ", p99", most: 1000, measured: summary.addedP99, unit: "µs more"))
+            }
+        }
+    }
+
     private func row(_ cell: Cell, _ contestant: Contestant, _ summary: Summary, _ before: Summary?) -> [String] {
         let ns = summary.nanoseconds
         return [
             cell.load.name, contestant.rawValue, figure(ns.median), "[\(figure(ns.least))..\(figure(ns.most))]",
-            ratio(summary.ratio), figure(summary.p50), figure(summary.p99), figure(summary.addedP50),
+            ratio(summary.ratio), Goal.mark(summary.ratio, most: contestant.goal(under: cell.load)),
+            figure(summary.p50), figure(summary.p99), figure(summary.addedP50),
             figure(summary.addedP99), ratio(summary.lost * 100) + " %", ratio(summary.others),
             "\(summary.good)/\(summary.of)",
             before.map { before in

@@ -1,17 +1,24 @@
 // CPU nanoseconds per protected packet of 1200 bytes, ours beside OpenSSL alone, and allocations per packet.
 //
 // Contestants take turns within a round; ratios are taken within a round, the median is printed.
+//
+//     SRTPBenchmark [--date TEXT] [--json FILE] [--quick 1]
 import Base
 import CRawCiphers
+import Figures
 import Glibc
 import SRTP
 
-let rounds = 9
-let packets = 40_000
+var options = Options(CommandLine.arguments.dropFirst())
+let isQuick = options.isQuick()
+let rounds = isQuick ? 5 : 9
+let packets = isQuick ? 10_000 : 40_000
+let (date, json) = (options.text("date") ?? "", options.text("json"))
+options.checkAllKnown()
 let size = 1200
 let headerLength = 24
 
-struct Figures {
+struct Costs {
     var nanoseconds: [Double] = []
     var allocations: UInt64 = 0
 
@@ -19,7 +26,7 @@ struct Figures {
     var least: Double { nanoseconds.min() ?? 0 }
 }
 
-func measure(_ figures: inout Figures, _ body: (UInt64) throws -> Void) rethrows {
+func measure(_ figures: inout Costs, _ body: (UInt64) throws -> Void) rethrows {
     for index in 0..<UInt64(200) { try body(index) }
     let (allocations, start) = (raw_allocations(), raw_thread_ns())
     for index in 0..<UInt64(packets) { try body(index) }
@@ -27,24 +34,34 @@ func measure(_ figures: inout Figures, _ body: (UInt64) throws -> Void) rethrows
     figures.allocations += raw_allocations() - allocations
 }
 
-/// At least `columns` wide, filled up in front.
-func column(_ text: String, _ columns: Int) -> String {
-    String(repeating: " ", count: max(0, columns - text.count)) + text
-}
+/// One line of the table.
+struct Row: Codable {
+    let suite, name: String
+    let nanoseconds: Spread
+    let allocationsPerPacket: Double
+    /// To OpenSSL alone, median of the rounds; nil: not comparable.
+    let ratio: Double?
+    /// Of `ratio`; nil: none was set.
+    let goal: Double?
 
-func line(_ name: String, _ figures: Figures, beside raw: Figures?) {
-    let perPacket = Double(figures.allocations) / Double(rounds * packets)
-    var text = "  " + name + String(repeating: " ", count: max(0, 34 - name.count))
-    text += column("\(Int(figures.median.rounded()))", 6) + column("\(Int(figures.least.rounded()))", 8)
-    text += column("\((perPacket * 100).rounded() / 100)", 10)
-    if let raw {
-        let ratios = zip(figures.nanoseconds, raw.nanoseconds).map { $0 / $1 }.sorted()
-        text += column("\((ratios[ratios.count / 2] * 100).rounded() / 100)", 10)
+    init?(_ suite: SRTPCryptoSuite, _ name: String, _ costs: Costs, beside raw: Costs?, goal: Double? = nil) {
+        guard let spread = Spread(costs.nanoseconds) else { return nil }
+        (self.suite, self.name, nanoseconds, self.goal) = (suite.rawValue, name, spread, goal)
+        allocationsPerPacket = Double(costs.allocations) / Double(rounds * packets)
+        ratio = raw.flatMap { Spread.median(zip(costs.nanoseconds, $0.nanoseconds).map { $0 / $1 }) }
     }
-    print(text)
 }
 
-func run(_ suite: SRTPCryptoSuite, rawSuite: Int32) throws {
+struct Report: Codable {
+    var benchmark = "srtp"
+    let date: String
+    var machine = Machine.current
+    var packetBytes = size
+    var rows: [Row] = []
+    var goals: [Goal] = []
+}
+
+func run(_ suite: SRTPCryptoSuite, rawSuite: Int32) throws -> [Row] {
     var random = SystemRandomNumberGenerator()
     let key = SRTPMasterKey(suite, using: &random)
     var log = ByteArea(capacity: 65_536)
@@ -61,7 +78,7 @@ func run(_ suite: SRTPCryptoSuite, rawSuite: Int32) throws {
     var sender = try SRTPSender(key)
     var library = try SRTPSender(key, backend: .libsrtp)
     var (alone, withMAC, copied, inPlace, lib, back, rtcp) = (
-        Figures(), Figures(), Figures(), Figures(), Figures(), Figures(), Figures()
+        Costs(), Costs(), Costs(), Costs(), Costs(), Costs(), Costs()
     )
     // What the receiver gets: each packet once, hence made beforehand.
     let inFlight = packets + 200
@@ -120,19 +137,41 @@ func run(_ suite: SRTPCryptoSuite, rawSuite: Int32) throws {
             _ = try sender.protectRTCP(&slots, at: 0, length: 60)
         }
     }
-    print(suite.rawValue)
-    line("OpenSSL alone", alone, beside: nil)
-    if rawMAC != nil { line("OpenSSL alone, HMAC by EVP_MAC", withMAC, beside: alone) }
-    line("protect from the log", copied, beside: alone)
-    line("protect in place", inPlace, beside: alone)
-    line("protect by libsrtp", lib, beside: alone)
-    line("unprotect", back, beside: alone)
-    line("protect RTCP of 60 bytes", rtcp, beside: nil)
+    return [
+        Row(suite, "OpenSSL alone", alone, beside: nil),
+        rawMAC == nil ? nil : Row(suite, "OpenSSL alone, HMAC by EVP_MAC", withMAC, beside: alone),
+        Row(suite, "protect from the log", copied, beside: alone, goal: 1.15),
+        Row(suite, "protect in place", inPlace, beside: alone, goal: 1.15),
+        Row(suite, "protect by libsrtp", lib, beside: alone),
+        Row(suite, "unprotect", back, beside: alone),
+        Row(suite, "protect RTCP of 60 bytes", rtcp, beside: nil),
+    ].compactMap { $0 }
 }
 
-print("\(size)-byte packets, \(rounds) rounds of \(packets)\n")
-print("                                       ns     least   mallocs   × alone")
-try run(.aeadAES256GCM, rawSuite: 0)
-try run(.aeadAES128GCM, rawSuite: 1)
-try run(.aesCM128HMACSHA1Tag80, rawSuite: 2)
-try run(.aesCM128HMACSHA1Tag32, rawSuite: 2)
+var report = Report(date: date)
+for (suite, raw) in [
+    (.aeadAES256GCM, 0), (.aeadAES128GCM, 1), (.aesCM128HMACSHA1Tag80, 2), (.aesCM128HMACSHA1Tag32, 2),
+] as [(SRTPCryptoSuite, Int32)] {
+    report.rows += try run(suite, rawSuite: raw)
+}
+var table = Table("suite", "work", "ns", "[least..most]", "mallocs", "× alone", "goal", words: 2)
+for row in report.rows {
+    table.add([
+        row.suite, row.name, figure(row.nanoseconds.median),
+        "[\(figure(row.nanoseconds.least))..\(figure(row.nanoseconds.most))]", ratio(row.allocationsPerPacket),
+        row.ratio.map { ratio($0) } ?? "", Goal.mark(row.ratio, most: row.goal),
+    ])
+}
+report.goals = report.rows.compactMap { row in
+    row.goal.map { Goal("\(row.name), \(row.suite)", most: $0, measured: row.ratio, unit: "× alone") }
+}
+print(
+    """
+    CPU nanoseconds per packet: median of \(rounds) interleaved rounds of \(packets); × alone: to OpenSSL of the same round
+    \(report.machine.line), \(size)-byte packets\(date.isEmpty ? "" : ", \(date)")
+
+    \(table.text)
+
+    \(Goal.table(report.goals))
+    """)
+try write(report, to: json, named: "srtp")

@@ -2,4 +2,5 @@
 #pragma once
 #include "media_loop.h"
 #include "pipeline_worker.h"
+#include "prefetch.h"
 #include "processes.h"

@@ -22,6 +22,16 @@ final class Directory: Sendable {
             default: return nil
             }
         }
+
+        /// What of a pipe an event is about, its transport or its consumer; nil: it is about something else.
+        init?(ofPipe event: MediaCoreEvent) {
+            switch event {
+            case .transportClosed(let id): self = .transport(id)
+            case .consumerClosed(let id, _), .consumerProducerPaused(let id, _), .consumerScore(let id, _):
+                self = .consumer(id)
+            default: return nil
+            }
+        }
     }
 
     private struct State {
@@ -29,16 +39,26 @@ final class Directory: Sendable {
         var holders: [Object: Int] = [:]
         /// Routers of each worker, and those that are about to be made.
         var routers: [Int]
+        /// Transports of each worker.
+        var transports: [Int]
     }
 
     private let state: Locked<State>
 
-    init(workers: Int) { state = Locked(State(routers: Array(repeating: 0, count: workers))) }
+    init(workers: Int) {
+        let none = Array(repeating: 0, count: workers)
+        state = Locked(State(routers: none, transports: none))
+    }
 
     /// The number of the worker that holds an object; nil: there is none of that name.
     func holder(of object: Object) -> Int? { state.withLock { $0.holders[object] } }
 
-    func enter(_ object: Object, on worker: Int) { state.withLock { $0.holders[object] = worker } }
+    func enter(_ object: Object, on worker: Int) {
+        state.withLock { state in
+            let before = state.holders.updateValue(worker, forKey: object)
+            if case .transport = object, before == nil { state.transports[worker] += 1 }
+        }
+    }
 
     /// Keeps a name for an object that is about to be made; struck out when it could not be.
     /// - Returns: False: it is taken.
@@ -52,8 +72,12 @@ final class Directory: Sendable {
 
     func strike(_ object: Object) {
         state.withLock { state in
-            guard let worker = state.holders.removeValue(forKey: object), case .router = object else { return }
-            state.routers[worker] -= 1
+            guard let worker = state.holders.removeValue(forKey: object) else { return }
+            switch object {
+            case .router: state.routers[worker] -= 1
+            case .transport: state.transports[worker] -= 1
+            case .producer, .consumer, .observer: break
+            }
         }
     }
 
@@ -76,6 +100,24 @@ final class Directory: Sendable {
             let chosen = ranks.min { $0 < $1 }?.3 ?? 0
             state.routers[chosen] += 1
             return chosen
+        }
+    }
+
+    /// So many transports and consumers more than elsewhere are no reason to leave home: what a producer's way to another
+    /// worker costs is to be worth it.
+    private static let homeCrowd = 32
+
+    /// Chooses the worker for a new transport of a router that spans all of them: its home, until that has two steps more
+    /// load than the one with the least, or a crowd.
+    /// - Parameter gauges: One per worker: its share of a core, and its consumers.
+    func placeTransport(home: Int, _ gauges: [(share: Double, consumers: Int)]) -> Int {
+        state.withLock { state in
+            let ranks = gauges.indices.map { number in
+                (Int(gauges[number].share / Self.loadStep), gauges[number].consumers + state.transports[number], number)
+            }
+            guard let least = ranks.min(by: { $0 < $1 }), ranks.indices.contains(home) else { return home }
+            let isCrowded = ranks[home].1 >= least.1 + Self.homeCrowd
+            return ranks[home].0 >= least.0 + 2 || isCrowded ? least.2 : home
         }
     }
 

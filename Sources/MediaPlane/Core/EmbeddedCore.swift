@@ -19,6 +19,7 @@ public final class EmbeddedCore: MediaCore {
     let workers: [Worker]
     let directory: Directory
     let pipes: PipeTable
+    let spans = SpanTable()
     private let ports: Locked<PortPool>
     private let eventsContinuation: AsyncStream<MediaCoreEvent>.Continuation
     private let logger: Logger
@@ -28,14 +29,21 @@ public final class EmbeddedCore: MediaCore {
     /// Sockets are opened as transports are created.
     /// - Parameter loop: The thread of the one and only worker then, stopped with the core; nil: new ones, as many as
     ///   the configuration says.
-    public init(
+    public convenience init(
         _ configuration: MediaPlaneConfiguration = MediaPlaneConfiguration(), loop: MediaLoop? = nil,
         logger: Logger = Logger(label: "ladle.media")
+    ) throws(MediaCoreError) {
+        try self.init(configuration, loops: loop.map { [$0] } ?? [], logger: logger)
+    }
+
+    /// - Parameter loops: A worker's thread each, stopped with the core; none: new ones, as many as the configuration says.
+    public init(
+        _ configuration: MediaPlaneConfiguration, loops: [MediaLoop], logger: Logger = Logger(label: "ladle.media")
     ) throws(MediaCoreError) {
         do { try configuration.validate() } catch {
             throw MediaCoreError(.invalid, name: "TypeError", message: "\(error)")
         }
-        let loops = if let loop { [loop] } else { try Self.startLoops(configuration.workers ?? Self.coreCount) }
+        let loops = loops.isEmpty ? try Self.startLoops(configuration.workers ?? Self.coreCount) : loops
         (events, eventsContinuation) = AsyncStream.makeStream(of: MediaCoreEvent.self)
         self.configuration = configuration
         self.logger = logger
@@ -47,7 +55,7 @@ public final class EmbeddedCore: MediaCore {
         pipes = PipeTable()
         let surroundings = Worker.Surroundings(
             configuration: configuration, ports: ports, directory: directory, events: eventsContinuation,
-            exchange: LinkExchange(loops), pipes: pipes)
+            exchange: LinkExchange(loops), pipes: pipes, spans: spans)
         do {
             var workers: [Worker] = []
             for (number, loop) in loops.enumerated() {
@@ -93,6 +101,7 @@ public final class EmbeddedCore: MediaCore {
 
     /// Closes everything and ends the threads; `events` ends too. Returns when the threads are done. Idempotent.
     public func shutDown() async {
+        for worker in workers { await worker.cutSpans(of: nil) }
         for worker in workers { await worker.shutDown() }
         for worker in workers { await worker.loop.ended() }
         let isFirst = hasEnded.withLock { hasEnded in
@@ -163,18 +172,13 @@ extension EmbeddedCore {
 
 extension EmbeddedCore {
     public func createRouter(mediaCodecs: [RTPCodecCapability]?) async throws(MediaCoreError) -> RouterDescription {
-        let now = Instant(nanoseconds: ladle_monotonic_ns())
-        let number = directory.place(workers.map { ($0.gauge.share(now: now), $0.gauge.consumers) })
-        do { return try await workers[number].createRouter(mediaCodecs: mediaCodecs) } catch {
-            directory.giveUp(on: number)
-            throw error
-        }
+        try await createRouter(mediaCodecs: mediaCodecs, spans: configuration.routersSpan)
     }
 
     public func createPlainTransport(
         on router: RouterID, _ options: PlainTransportOptions
     ) async throws(MediaCoreError) -> PlainTransportDescription {
-        try await worker(of: .router(router)).createPlainTransport(on: router, options)
+        try await createPlainTransport(on: router, options, worker: nil)
     }
 
     public func connect(
@@ -192,13 +196,21 @@ extension EmbeddedCore {
     public func consume(
         on transport: TransportID, _ options: ConsumeOptions
     ) async throws(MediaCoreError) -> ConsumerDescription {
-        try await worker(of: .transport(transport)).consume(on: transport, options)
+        let number = directory.holder(of: .transport(transport)) ?? 0
+        guard !spans.isEmpty else { return try await workers[number].consume(on: transport, options) }
+        return try await withProducer(options.producer, on: number, of: .transport(transport)) {
+            worker throws(MediaCoreError) in try await worker.consume(on: transport, options)
+        }
     }
 
     public func canConsume(
         _ producer: ProducerID, on router: RouterID, _ capabilities: RTPCapabilities
     ) async -> Bool {
-        await worker(of: .router(router)).canConsume(producer, on: router, capabilities)
+        if await worker(of: .router(router)).canConsume(producer, on: router, capabilities) { return true }
+        guard let holder = directory.holder(of: .producer(producer)), spans.workers(of: router).contains(holder) else {
+            return false
+        }
+        return await workers[holder].canConsume(producer, on: router, capabilities)
     }
 
     public func pause(_ producer: ProducerID) async throws(MediaCoreError) {
@@ -233,7 +245,15 @@ extension EmbeddedCore {
         try await worker(of: .consumer(consumer)).stats(consumer)
     }
 
-    public func close(_ router: RouterID) async { await worker(of: .router(router)).close(router) }
+    public func close(_ router: RouterID) async {
+        let others = spans.remove(router)
+        // What the parts say to each other while they go is nobody's news.
+        for number in others { await workers[number].cutSpans(of: router) }
+        let home = worker(of: .router(router))
+        if !others.isEmpty { await home.cutSpans(of: router) }
+        await home.close(router)
+        for number in others { await workers[number].closePart(of: router) }
+    }
     public func close(_ transport: TransportID) async { await worker(of: .transport(transport)).close(transport) }
     public func close(_ producer: ProducerID) async { await worker(of: .producer(producer)).close(producer) }
     public func close(_ consumer: ConsumerID) async { await worker(of: .consumer(consumer)).close(consumer) }

@@ -15,8 +15,11 @@ public struct MediaPlaneConfiguration: Sendable, Hashable {
     public var portRange: ClosedRange<UInt16>
     /// How long a port rests before it belongs to another transport; zero: not at all.
     public var portQuarantine: Duration
-    /// Threads that forward media; each router is on one. Nil: one per core.
+    /// Threads that forward media; each router is on one, unless it spans them. Nil: one per core.
     public var workers: Int?
+    /// Routers span all workers: a room that is too much for one core uses the others, too. `createRouter(mediaCodecs:spans:)`
+    /// says it of one.
+    public var routersSpan = false
     /// The most that one transport may send us; what comes beyond is dropped and counted. Nil: no ceiling.
     /// 50,000 packets and 400 Mbit a second: ten 4K cameras; a sender that floods takes a tenth of a core at most.
     public var ingressPacketsPerSecond: Int? = 50_000

@@ -14,6 +14,7 @@ actor Worker {
         let events: AsyncStream<MediaCoreEvent>.Continuation
         let exchange: LinkExchange
         let pipes: PipeTable
+        let spans: SpanTable
     }
 
     nonisolated let loop: MediaLoop
@@ -25,15 +26,21 @@ actor Worker {
     let directory: Directory
     private let exchange: LinkExchange
     private let pipes: PipeTable
+    let spans: SpanTable
     private let configuration: MediaPlaneConfiguration
     private let events: AsyncStream<MediaCoreEvent>.Continuation
     var plane: Plane
     private(set) var isShutDown = false
     /// Where WebRTC transports are reached, all of them; empty: each has a socket of its own.
     private(set) var serverListeners: [WebRTCListener] = []
+    /// Pipe transports and consumers between the parts of a router: nobody is told of them.
+    var hidden: Set<Directory.Object> = []
     /// Readers of consumers on direct transports.
     var readers: [ConsumerID: DirectPackets] = [:]
     var nextDirect: UInt32 = 0
+    /// What came last from other workers, and what went last to them; kept for their memory.
+    private var inbox: [LinkExchange.Note] = []
+    private var linkNotes: [LinkNote] = []
     /// The highest sums that were told: a counter does not fall, although late packets lower what was lost.
     private var toldLost = (received: Int64(0), sent: Int64(0))
 
@@ -46,6 +53,7 @@ actor Worker {
         events = surroundings.events
         exchange = surroundings.exchange
         pipes = surroundings.pipes
+        spans = surroundings.spans
         var settings = SFUConfiguration()
         settings.gopCacheBytes = configuration.gopCacheBytes
         settings.gopCacheDuration = configuration.gopCacheDuration
@@ -89,7 +97,7 @@ actor Worker {
         (totals.receivedLost, totals.sentLost) = toldLost
         return WorkerMeasurements(
             counters: plane.counters, totals: totals, strayDatagrams: plane.engine.strayDatagrams,
-            sockets: plane.sockets.count)
+            sockets: plane.sockets.count, pipedProducers: plane.engine.linkedProducerCount)
     }
 
     /// Closes everything; whom it concerns is told, as mediasoup's `worker.close()` does. Commands fail from here on.
@@ -107,7 +115,8 @@ actor Worker {
 
     private func turn(_ ready: ReadySockets, now: Instant) -> LoopWait {
         if isShutDown { return .forEver }
-        for note in exchange.take(number) { take(note, now: now) }
+        exchange.take(number, into: &inbox)
+        for place in inbox.indices { take(inbox[place], now: now) }
         let wait = plane.turn(ready, now: now)
         settle(now: now)
         return wait
@@ -115,6 +124,7 @@ actor Worker {
 
     /// Performs what the engine wants done beside sending: facts are told before the command that caused them answers.
     func settle(now: Instant) {
+        plane.command(now) { engine, outbox, now in engine.closeUnusedLinks(now: now, into: &outbox) }
         plane.closeSockets(now: now)
         var closed: [Directory.Object] = []
         for event in plane.outbox.takeEvents() {
@@ -124,11 +134,13 @@ actor Worker {
                 directory.strike(object)
                 closed.append(object)
             }
+            if !hidden.isEmpty, let object = Directory.Object(ofPipe: event), hidden.contains(object) { continue }
             events.yield(event)
         }
         // Behind the events, since what other workers tell is caused by these; before what closes along, since the other
         // end of a link is to hear of its end by the link, quietly, and not by its transport.
-        exchange.post(plane.engine.takeLinkNotes())
+        plane.engine.takeLinkNotes(into: &linkNotes)
+        exchange.post(linkNotes)
         for object in closed { hasClosed(object) }
         gauge.tell(consumers: plane.engine.population.consumers)
     }
@@ -136,13 +148,15 @@ actor Worker {
     /// An object is no more: nobody finds it, and what hung on it ends.
     func hasClosed(_ object: Directory.Object) {
         directory.strike(object)
+        let wasHidden = hidden.remove(object) != nil
         switch object {
         case .consumer(let id):
             guard let reader = readers.removeValue(forKey: id) else { return }
             for port in plane.directs.values { port.remove(reader) }
             reader.finish()
         case .transport(let id):
-            guard let other = pipes.remove(id), let worker = directory.holder(of: .transport(other)) else { return }
+            // Between the parts of a router both ends close with the router.
+            guard let (other, worker) = pipes.remove(id), !wasHidden else { return }
             exchange.post(.close(other), to: worker)
         case .router, .producer, .observer: break
         }

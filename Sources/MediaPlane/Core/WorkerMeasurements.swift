@@ -20,12 +20,16 @@ public struct WorkerMeasurements: Sendable, Hashable {
     public var sentLost: UInt64 = 0
     /// UDP sockets of its transports now.
     public var sockets = 0
+    /// Producers of other routers or workers that packets come from over pipes within this process.
+    public var pipedProducers = 0
 
     public init() {}
 
-    init(counters: MediaPlaneCounters, totals: EngineTotals, strayDatagrams: UInt64, sockets: Int) {
+    init(counters: MediaPlaneCounters, totals: EngineTotals, strayDatagrams: UInt64, sockets: Int, pipedProducers: Int)
+    {
         self.counters = counters
         self.sockets = sockets
+        self.pipedProducers = pipedProducers
         receivedDrops =
             DropCounters.reasons.map { Drop(reason: $0.name, count: totals.drops[keyPath: $0.path]) }
             + [Drop(reason: "closed_transport", count: strayDatagrams)]

@@ -4,10 +4,11 @@ import MediaCore
 /// mediasoup's DirectTransport: RTP and RTCP from and to code of this process.
 extension EmbeddedCore {
     /// Connected at once; `connect` does nothing.
+    /// - Parameter worker: Where it is to be, of a router that spans workers; nil: at the router's home.
     public func createDirectTransport(
-        on router: RouterID, cname: String? = nil
+        on router: RouterID, cname: String? = nil, worker: Int? = nil
     ) async throws(MediaCoreError) -> TransportID {
-        try await worker(of: .router(router)).createDirectTransport(on: router, cname: cname)
+        try await part(of: router, on: worker).createDirectTransport(on: router, cname: cname)
     }
 
     /// RTP packets into a producer on a direct transport, in their order.

@@ -19,7 +19,7 @@ extension EmbeddedCore {
     /// The producer has the same id there. Pausing and closing follow it, and closing what was made here closes the other
     /// half; the original stays.
     /// - Throws: `TypeError` for an unknown producer or router, the producer's own router, or a producer that is
-    ///   there already; `InvalidStateError` when the producer closed meanwhile.
+    ///   there already; `InvalidStateError` when the producer closed meanwhile; `Error` when the pipe did.
     public func pipe(_ producer: ProducerID, to router: RouterID) async throws(MediaCoreError) -> PipedProducer {
         guard let source = directory.holder(of: .producer(producer)),
             let own = await workers[source].router(of: producer)
@@ -30,22 +30,8 @@ extension EmbeddedCore {
         guard let sink = directory.holder(of: .router(router)) else {
             throw MediaCoreError(.notFound, name: "TypeError", message: "Router not found")
         }
-        let pair = try await pair(own, on: workers[source], router, on: workers[sink])
-        guard let outlet = pair.transports[own], let inlet = pair.transports[router] else {
-            throw MediaCoreError(.failed, name: "Error", message: "a pipe without ends")
-        }
-        let id = LinkID(serial: pipes.makeSerial(), source: UInt16(source), sink: UInt16(sink))
-        let (consumer, link) = try await workers[source].openLink(id, of: producer, on: outlet)
-        let piped: ProducerDescription
-        do { piped = try await workers[sink].joinLink(link, as: consumer, on: inlet) } catch {
-            await close(consumer.id)
-            throw error
-        }
-        guard !link.hasEnded else {
-            await workers[sink].closeLinked(producer, on: router)
-            throw MediaCoreError(.conflict, name: "InvalidStateError", message: "original Producer closed")
-        }
-        return PipedProducer(consumer: consumer, producer: piped, transports: (outlet, inlet))
+        return try await pipe(
+            producer, from: RouterPart(router: own, worker: source), to: RouterPart(router: router, worker: sink))
     }
 
     /// Closes a producer where it was piped to; the original stays.
@@ -53,19 +39,51 @@ extension EmbeddedCore {
         await worker(of: .router(router)).closeLinked(producer, on: router)
     }
 
+    /// - Parameter isHidden: Between the parts of one router, for those who want the producer there: nobody is told of what
+    ///   is made, and it closes with the last who wants it.
+    func pipe(
+        _ producer: ProducerID, from source: RouterPart, to sink: RouterPart, isHidden: Bool = false
+    ) async throws(MediaCoreError) -> PipedProducer {
+        let pair = try await pair(source, sink, isHidden: isHidden)
+        guard let outlet = pair.transports[source], let inlet = pair.transports[sink] else {
+            throw MediaCoreError(.failed, name: "Error", message: "a pipe without ends")
+        }
+        let id = LinkID(serial: pipes.makeSerial(), source: UInt16(source.worker), sink: UInt16(sink.worker))
+        let (consumer, link) = try await workers[source.worker]
+            .openLink(id, of: producer, on: outlet, isHidden: isHidden)
+        let piped: ProducerDescription
+        do {
+            piped = try await workers[sink.worker].joinLink(link, as: consumer, on: inlet, closesWhenUnused: isHidden)
+        } catch {
+            await workers[source.worker].close(consumer.id)
+            throw error
+        }
+        guard !link.hasEnded else {
+            await workers[sink.worker].closeLinked(producer, on: sink.router)
+            if await workers[source.worker].hasProducer(producer, on: source.router) {
+                throw MediaCoreError(
+                    .notFound, name: "Error",
+                    message: "the pipe to router \(sink.router) was closed while producer \(producer) was put on it")
+            }
+            throw MediaCoreError(.conflict, name: "InvalidStateError", message: "original Producer closed")
+        }
+        return PipedProducer(consumer: consumer, producer: piped, transports: (outlet, inlet))
+    }
+
     private func pair(
-        _ one: RouterID, on source: Worker, _ other: RouterID, on sink: Worker
+        _ one: RouterPart, _ other: RouterPart, isHidden: Bool
     ) async throws(MediaCoreError) -> PipeTable.Pair {
-        let pipes = pipes
+        let (pipes, workers) = (pipes, workers)
         return try await pipes.pair(one, other) {
             do throws(MediaCoreError) {
-                let first = try await source.createInProcessPipe(on: one)
+                let first = try await workers[one.worker].createInProcessPipe(on: one.router, isHidden: isHidden)
                 do throws(MediaCoreError) {
-                    let second = try await sink.createInProcessPipe(on: other)
-                    pipes.join(first, second, routers: [one, other])
+                    let second = try await workers[other.worker]
+                        .createInProcessPipe(on: other.router, isHidden: isHidden)
+                    pipes.join(first, of: one, second, of: other)
                     return .success(PipeTable.Pair(transports: [one: first, other: second]))
                 } catch {
-                    await source.close(first)
+                    await workers[one.worker].close(first)
                     throw error
                 }
             } catch { return .failure(error) }

@@ -46,15 +46,14 @@ public struct SendBatch: ~Copyable {
     ) {
         unsent.removeAll(keepingCapacity: true)
         let slots = UnsafeRawBufferPointer(start: outbox.slots.base, count: outbox.used)
-        outbox.runs.withUnsafeBufferPointer { runs in
-            var start = 0
-            while start < runs.count {
-                let socket = runs[start].socket
-                var end = start + 1
-                while end < runs.count, end - start < Self.capacity, runs[end].socket == socket { end += 1 }
-                send(UnsafeBufferPointer(rebasing: runs[start..<end]), of: slots, on: socket, &sockets, &counters)
-                start = end
-            }
+        let runs = outbox.runs
+        var start = 0
+        while start < runs.count {
+            let socket = runs[start].socket
+            var end = start + 1
+            while end < runs.count, end - start < Self.capacity, runs[end].socket == socket { end += 1 }
+            send(UnsafeBufferPointer(rebasing: runs[start..<end]), of: slots, on: socket, &sockets, &counters)
+            start = end
         }
     }
 

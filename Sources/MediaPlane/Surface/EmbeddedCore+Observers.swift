@@ -23,7 +23,11 @@ extension EmbeddedCore {
 
     /// Lets an observer hear an audio producer of its router.
     public func addProducer(_ producer: ProducerID, to observer: RTPObserverID) async throws(MediaCoreError) {
-        try await worker(of: .observer(observer)).addProducer(producer, to: observer)
+        let number = directory.holder(of: .observer(observer)) ?? 0
+        guard !spans.isEmpty else { return try await workers[number].addProducer(producer, to: observer) }
+        try await withProducer(producer, on: number, of: .observer(observer)) { worker throws(MediaCoreError) in
+            try await worker.addProducer(producer, to: observer)
+        }
     }
 
     /// Nothing happens when the observer does not hear it.

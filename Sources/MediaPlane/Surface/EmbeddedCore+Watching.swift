@@ -18,7 +18,7 @@ extension EmbeddedCore {
 
     /// mediasoup's `dump()`.
     public func dump(_ router: RouterID) async throws(MediaCoreError) -> JSONValue {
-        try await worker(of: .router(router)).dump(router)
+        try await dumpParts(of: router)
     }
 
     public func dump(_ transport: TransportID) async throws(MediaCoreError) -> JSONValue {

@@ -5,7 +5,12 @@ extension EmbeddedCore {
     public func createWebRTCTransport(
         on router: RouterID, _ options: WebRTCTransportOptions
     ) async throws(MediaCoreError) -> WebRTCTransportDescription {
-        try await worker(of: .router(router)).createWebRTCTransport(on: router, options)
+        // As with plain ones: a sender's stay at home, since its tracks are to be in step.
+        var number: Int?
+        if options.cname == nil, let home = spans.home(of: router) {
+            number = directory.placeTransport(home: home, gauges)
+        }
+        return try await part(of: router, on: number).createWebRTCTransport(on: router, options)
     }
 
     public func connect(

@@ -1,4 +1,5 @@
 import Base
+import CLinux
 
 /// One packet as it went out: all that is needed to write the very same bytes once more.
 ///
@@ -142,6 +143,15 @@ public struct RetransmissionBuffer: Sendable {
     public mutating func clear() { entries = [] }
 
     // MARK: - Keeping
+
+    /// Asks for the slot of the next packet.
+    @inline(__always)
+    mutating func prefetch() {
+        entries.withUnsafeBufferPointer { entries in
+            guard let first = entries.baseAddress else { return }
+            ladle_prefetch(first + newestSlot + 1)
+        }
+    }
 
     /// Remembers a packet that goes out.
     public mutating func store(_ packet: SentPacket) {

@@ -3,8 +3,20 @@ import ORTC
 
 /// One outgoing stream of a consumer: where it reads, how it numbers, and what its receiver says.
 struct SendStream: ~Copyable {
+    // What every packet touches stands together: the end of `rate`, and the beginning of `forwarder`.
+    var reports = ConsumerReports()
+    var rate = RateMeter(window: RateMeter.streamWindow)
     let consumer: SlabIndex
     let transport: SlabIndex
+    /// The incoming stream that it reads.
+    var stream: SlabIndex
+    /// Within this process: another engine reads the packets itself.
+    var outlet: LinkOutlet?
+    var catchUp = CatchUp()
+    var forwarder: PacketForwarder
+    /// What to ask for before its turn comes, in bytes from the beginning. Wrong numbers would cost time, nothing else.
+    static let hotBytes = 272..<600
+
     let kind: MediaKind
     let mimeType: String
     let cname: String
@@ -14,18 +26,10 @@ struct SendStream: ~Copyable {
     let rtxPayloadTypes: [(media: UInt8, rtx: UInt8)]
     /// Extended number of the last retransmission: they are numbered for themselves.
     var rtxIndex: UInt64
-    /// The incoming stream that it reads.
-    var stream: SlabIndex
     /// Another one that it waits for, meanwhile.
     var wish: LayerWish?
 
-    var forwarder: PacketForwarder
-    var catchUp = CatchUp()
-    var rate = RateMeter(window: RateMeter.streamWindow)
-    var reports = ConsumerReports()
     var failures = SendFailures()
-    /// Within this process: another engine reads the packets itself.
-    var outlet: LinkOutlet?
     var pliCount = 0
     var firCount = 0
     var nackCount = 0
@@ -75,5 +79,58 @@ struct SendStream: ~Copyable {
         forwarder.stop()
         catchUp.end()
         outlet?.flow = .stopped
+    }
+}
+
+// MARK: - Sending
+
+extension SendStream {
+    /// What became of a sender's packets that were due.
+    struct Pass {
+        var progress = PacketForwarder.Progress.paced
+        /// Packets and their bytes before protection.
+        var count = 0
+        var bytes = 0
+        /// There is something to do that most senders have not: traces, layers, an estimate of bandwidth.
+        var wantsMore = false
+        var wantsReport = false
+    }
+
+    /// Nothing but new packets is to be sent: it isn't behind, and nobody else reads in its place.
+    var runsLive: Bool { forwarder.flow == .running && catchUp.nextTick == nil && outlet == nil }
+
+    /// Writes what is due to the outbox and counts it.
+    ///
+    /// What a packet touches on its way out, but for the log, is in here and in the transport: both are reached once for
+    /// all packets that are due, since reaching a value in a slab costs as much as rewriting a header.
+    mutating func forward(
+        from stream: borrowing ReceiveStream, through transport: inout Transport, limit: Int, now: Instant,
+        into out: inout Outbox
+    ) -> Pass {
+        var pass = Pass()
+        guard let path = transport.link.rtpPath else { return pass }
+        let (packets, bytes) = (forwarder.packetCount, forwarder.byteCount)
+        let failures = forwarder.failureCount
+        pass.progress = forwarder.forward(
+            stream.log, of: stream.encodingIndex, limit: limit, to: path, overhead: transport.overhead,
+            under: &transport.security,
+            counting: &transport.bandwidth, now: now, into: &out)
+        pass.count = Int(forwarder.packetCount - packets)
+        pass.bytes = Int(forwarder.byteCount - bytes)
+        pass.wantsReport = reports.isReportWanted
+        pass.wantsMore = forwarder.isLayered || forwarder.tracesPackets || forwarder.carriesTransportNumber
+        if forwarder.failureCount != failures {
+            transport.drops.unprotected += forwarder.failureCount - failures
+        }
+        if pass.count > 0 {
+            rate.add(pass.bytes, now: now)
+            transport.sent.count(pass.bytes + pass.count * (transport.overhead ?? 0), now: now)
+            transport.sent.countRTP(pass.bytes, now: now)
+        }
+        if catchUp.nextTick != nil {
+            catchUp.sent(pass.count)
+            if case .reachedHead = pass.progress { catchUp.end() }
+        }
+        return pass
     }
 }

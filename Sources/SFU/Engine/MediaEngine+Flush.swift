@@ -28,8 +28,10 @@ extension MediaEngine {
         let isLiveDue = streams[index].release.live.map { $0 <= now } ?? false
         let count = streams[index].senders.count
         while streams[index].served < count {
-            let place = (streams[index].served + streams[index].rotation) % count
+            var place = streams[index].served + streams[index].rotation
+            while place >= count { place -= count }
             let sender = streams[index].senders[place]
+            prefetch(after: place, of: index)
             if serve(sender, of: index, live: isLiveDue, now: now, into: &out) { return true }
             streams[index].served += 1
         }
@@ -37,8 +39,21 @@ extension MediaEngine {
         // Who was last this time isn't the next time.
         streams[index].rotation = count == 0 ? 0 : (streams[index].rotation + 1) % count
         if isLiveDue { streams[index].release.released() }
-        streams[index].release.setCatchUp(nextTick(of: index))
+        // Nobody is behind: nobody has to be asked.
+        if streams[index].release.catchUp != nil { streams[index].release.setCatchUp(nextTick(of: index)) }
         return false
+    }
+
+    /// Asks for what the next two senders of a stream will touch, while one is served: with a hundred of them each one's
+    /// memory has left the first cache when its next packet comes.
+    @inline(__always)
+    private mutating func prefetch(after place: Int, of index: SlabIndex) {
+        let count = streams[index].senders.count
+        guard place + 2 < count else { return }
+        senders.prefetch(streams[index].senders[place + 2], SendStream.hotBytes)
+        let next = streams[index].senders[place + 1]
+        transports.prefetch(senders[next].transport, Transport.hotBytes)
+        senders[next].forwarder.prefetchRetransmission()
     }
 
     private func nextTick(of index: SlabIndex) -> Instant? {
@@ -54,6 +69,8 @@ extension MediaEngine {
     mutating func serve(
         _ index: SlabIndex, of stream: SlabIndex, live: Bool, now: Instant, into out: inout Outbox
     ) -> Bool {
+        // Nearly always.
+        if live, senders[index].runsLive { return send(index, of: stream, limit: .max, now: now, into: &out) }
         if senders[index].outlet != nil {
             publish(index, of: stream, now: now)
             return false
@@ -64,7 +81,7 @@ extension MediaEngine {
             guard startAtKeyFrame(index, stream, now: now) else { return false }
         case .running: break
         }
-        guard let path = transports[senders[index].transport].link.rtpPath else { return false }
+        guard transports[senders[index].transport].link.rtpPath != nil else { return false }
         var limit = Int.max
         if let tick = senders[index].catchUp.nextTick {
             if tick <= now {
@@ -76,15 +93,17 @@ extension MediaEngine {
         } else if !live {
             return sendWantedReport(of: index, now: now, into: &out)
         }
-        return send(index, of: stream, limit: limit, to: path, now: now, into: &out)
+        return send(index, of: stream, limit: limit, now: now, into: &out)
     }
 
     /// How many packets a sender that is behind may send now on a path whose bandwidth is known; nil: nobody knows it.
     private mutating func startBound(of index: SlabIndex, reading stream: SlabIndex, now: Instant) -> Int? {
         let transport = senders[index].transport
-        guard let available = transports[transport].bandwidth.outgoing?.availableBitrate,
-            let factor = configuration.pacing.bandwidthFactor, let reception = streams[stream].reception
-        else { return nil }
+        guard let available = transports[transport].bandwidth.outgoing?.availableBitrate else { return nil }
+        guard let factor = configuration.pacing.bandwidthFactor, let reception = streams[stream].reception else {
+            transports[transport].bandwidth.outgoing?.sendsStart(now: now)
+            return nil
+        }
         transports[transport].bandwidth.starts.fill(
             bytesPerSecond: Double(available) * factor / 8, interval: configuration.pacing.interval, now: now)
         return transports[transport].bandwidth.starts.packets(
@@ -92,49 +111,47 @@ extension MediaEngine {
     }
 
     private mutating func send(
-        _ index: SlabIndex, of stream: SlabIndex, limit: Int, to path: TransportPath, now: Instant,
-        into out: inout Outbox
+        _ index: SlabIndex, of stream: SlabIndex, limit: Int, now: Instant, into out: inout Outbox
     ) -> Bool {
-        let (packets, bytes) = (senders[index].forwarder.packetCount, senders[index].forwarder.byteCount)
         out.beginRun(of: index)
-        let failures = senders[index].forwarder.failureCount
-        let transport = senders[index].transport
-        let progress = Self.forward(
-            &senders, index, streams, stream, &transports[transport], limit: limit, to: path, now: now, into: &out)
-        let sent = Int(senders[index].forwarder.packetCount - packets)
-        let unprotected = senders[index].forwarder.failureCount - failures
-        if unprotected > 0 { transports[transport].drops.unprotected += unprotected }
-        if senders[index].forwarder.tracesPackets { tracePackets(of: index, now: now, into: &out) }
-        if sent > 0 {
-            if senders[index].forwarder.layers != nil { reportLayers(of: index, now: now, into: &out) }
-            let size = Int(senders[index].forwarder.byteCount - bytes)
-            senders[index].rate.add(size, now: now)
-            senders[index].catchUp.sent(sent)
-            if configuration.pacing.bandwidthFactor != nil { transports[transport].bandwidth.starts.spend(size) }
-            let overhead = sent * (transports[transport].security?.overhead ?? 0)
-            transports[transport].sent.count(size + overhead, now: now)
-            transports[transport].sent.countRTP(size, now: now)
-            meter.forwarded(sent)
-            if senders[index].forwarder.carriesTransportNumber { armBandwidth(of: transport) }
+        let pass = Self.forward(
+            &senders, index, &transports, streams, stream, limit: limit, now: now, into: &out)
+        meter.forwarded(pass.count)
+        if pass.wantsMore { finish(pass, of: index, now: now, into: &out) }
+        if configuration.pacing.bandwidthFactor != nil {
+            transports[senders[index].transport].bandwidth.starts.spend(pass.bytes)
         }
-        switch progress {
+        switch pass.progress {
         case .outboxFull: return true
-        case .paced: break
-        case .reachedHead: senders[index].catchUp.end()
+        case .paced:
+            // It goes on by its own clock.
+            if let tick = senders[index].catchUp.nextTick { streams[stream].release.wake(at: tick) }
+        case .reachedHead: break
         case .overtaken: resynchronise(index, now: now, into: &out)
         }
-        return sendWantedReport(of: index, now: now, into: &out)
+        return pass.wantsReport ? sendWantedReport(of: index, now: now, into: &out) : false
     }
 
-    // Both slabs are parameters: two elements of two properties can't be told apart by the exclusivity checks.
+    // The slabs are parameters: two elements of two properties can't be told apart by the exclusivity checks.
     private static func forward(
-        _ senders: inout Slab<SendStream>, _ index: SlabIndex, _ streams: borrowing Slab<ReceiveStream>,
-        _ stream: SlabIndex, _ transport: inout Transport, limit: Int, to path: TransportPath, now: Instant,
-        into out: inout Outbox
-    ) -> PacketForwarder.Progress {
-        senders[index].forwarder.forward(
-            streams[stream].log, of: streams[stream].encodingIndex, limit: limit, to: path,
-            under: &transport.security, counting: &transport.bandwidth, now: now, into: &out)
+        _ senders: inout Slab<SendStream>, _ index: SlabIndex, _ transports: inout Slab<Transport>,
+        _ streams: borrowing Slab<ReceiveStream>, _ stream: SlabIndex, limit: Int, now: Instant, into out: inout Outbox
+    ) -> SendStream.Pass {
+        let transport = senders[index].transport
+        return senders[index].forward(
+            from: streams[stream], through: &transports[transport], limit: limit, now: now, into: &out)
+    }
+
+    /// What few senders want, or seldom.
+    private mutating func finish(_ pass: SendStream.Pass, of index: SlabIndex, now: Instant, into out: inout Outbox) {
+        if senders[index].forwarder.tracesPackets { tracePackets(of: index, now: now, into: &out) }
+        guard pass.count > 0 else { return }
+        if senders[index].forwarder.isLayered { reportLayers(of: index, now: now, into: &out) }
+        if senders[index].forwarder.carriesTransportNumber,
+            let deadline = transports[senders[index].transport].bandwidth.outgoing?.deadlineInPlace()
+        {
+            arm(deadline)
+        }
     }
 
     /// The log ran over what the receiver would have got next: it starts anew.

@@ -48,9 +48,12 @@ extension MediaEngine {
         }
     }
 
-    /// When something of a stream will have been silent for too long; nil: nobody watches.
+    /// When something of a stream will have been silent for too long; nil: nobody watches. Of encodings that come over
+    /// a link the other end tells.
     func silenceDeadline(of stream: SlabIndex) -> Instant? {
-        producers[streams[stream].producer].paused ? nil : streams[stream].silenceDeadline
+        let producer = streams[stream].producer
+        if producers[producer].paused || (producers[producer].link != nil && streams[stream].isWatched) { return nil }
+        return streams[stream].silenceDeadline
     }
 
     /// An encoding of several that was silent for too long has died; of SVC, spatial layers are watched.

@@ -34,17 +34,21 @@ extension MediaEngine {
             senders[sender].outlet = LinkOutlet(link: link, encoding: encoding)
             lineChanged(of: senders[sender].stream)
         }
+        tellScores(of: index)
         start(index, now: now, into: &out)
         return (consumers[index].state(score(of: index)), link)
     }
 
     /// The receiving end: a producer of the same id as the original.
+    /// - Parameter closesWhenUnused: With the last of its consumers and observers, as `closeUnusedLinks` finds.
     public mutating func joinLink(
-        _ link: MediaLink, as setup: ProducerSetup, now: Instant, into out: inout Outbox
+        _ link: MediaLink, as setup: ProducerSetup, closesWhenUnused: Bool = false, now: Instant, into out: inout Outbox
     ) throws(SFUError) -> ProducerState {
         let transport = try index(setup.transport, "transport.produce")
         guard transports[transport].isInProcess else { throw .unsupported("a link on a transport with sockets") }
-        return try produce(setup, over: link, now: now)
+        let state = try produce(setup, over: link, now: now)
+        if let index = producerByLink[link.id] { producers[index].closesWhenUnused = closesWhenUnused }
+        return state
     }
 
     /// Closes the receiving end that a router has of another's producer.
@@ -57,11 +61,16 @@ extension MediaEngine {
         close(index, now: now, into: &out)
     }
 
+    /// Whether a producer can be consumed on a router: its own, or one that a link has brought there.
+    public func hasProducer(_ id: ProducerID, on router: RouterID) -> Bool {
+        routerByID[router].flatMap { producer(id, on: $0) } != nil
+    }
+
     /// Who is to look at which link. The driver hands it to the worker of the other end.
-    public mutating func takeLinkNotes() -> [LinkNote] {
-        if linkNotes.isEmpty { return [] }
-        defer { linkNotes.removeAll() }
-        return linkNotes
+    /// - Parameter notes: What was in it is forgotten; its memory takes the next notes, so that none is allocated.
+    public mutating func takeLinkNotes(into notes: inout [LinkNote]) {
+        notes.removeAll(keepingCapacity: true)
+        if !linkNotes.isEmpty { swap(&linkNotes, &notes) }
     }
 }
 
@@ -119,6 +128,15 @@ extension MediaEngine {
             guard let outlet = senders[sender].outlet else { continue }
             let line = streams[stream].senderLine
             note(outlet.link) { $0.lines[outlet.encoding] = line }
+        }
+    }
+
+    /// A stream's score has changed, or it has appeared.
+    mutating func tellScores(of consumer: SlabIndex) {
+        guard let link = consumers[consumer].link else { return }
+        for (encoding, stream) in producers[consumers[consumer].producer].streams.enumerated() {
+            let score = streams[stream].reception?.score.value
+            note(link) { $0.scores[encoding] = score }
         }
     }
 
@@ -180,6 +198,7 @@ extension MediaEngine {
             }
         }
         learn(down.lines, producer, now: now)
+        learn(down.scores, producer, now: now, into: &out)
         if bytes >= Self.bytesPerLook { return .flushAndLookAgain }
         if down.isPaused { pause(producer, now: now, into: &out) }
         guard down.hasEnded else { return .done }
@@ -207,6 +226,11 @@ extension MediaEngine {
                 streamAppeared(stream, startsWithKeyFrame: receipt.isKeyFrame, now: now, into: &out)
             } else if receipt.hasRisen {
                 streamRose(stream, now: now, into: &out)
+            }
+            if !producers[producer].observers.isEmpty {
+                // Good until the chunk is done; the observers keep nothing of it.
+                let bytes = packet.bytes.bytes
+                if let header = try? RTPHeader(parsing: bytes) { observe(header, bytes, of: producer, now: now) }
             }
             if receipt.isKept { linkedPacketKept(receipt, packet.record, stream, now: now) }
         }
@@ -252,6 +276,19 @@ extension MediaEngine {
         let expected = before.timestamp(atUnixNanoseconds: line.unixNanoseconds)
         let distance = Int64(Int32(bitPattern: line.timestamp &- expected)).magnitude
         return distance <= UInt64(line.clockRate / 100)
+    }
+
+    /// What the original's streams are worth: losses before the link are not to be seen in what comes over it.
+    private mutating func learn(
+        _ scores: [UInt8?], _ producer: SlabIndex, now: Instant, into out: inout Outbox
+    ) {
+        for (stream, score) in zip(producers[producer].streams, scores) {
+            guard let score, let known = streams[stream].reception?.score.value, score != known else { continue }
+            streams[stream].reception?.score.set(score)
+            // 0 of several encodings: it has fallen silent there. Its next packet shows that it is back.
+            if streams[stream].isWatched, score == 0 { streams[stream].isDead = true }
+            scoreChanged(of: stream, now: now, into: &out)
+        }
     }
 
     private mutating func hurry(stream: SlabIndex, now: Instant) {

@@ -163,6 +163,7 @@ extension MediaEngine {
         for place in producers[producer].consumers.indices {
             let consumer = producers[producer].consumers[place]
             out.report(.consumerScore(consumers[consumer].id, score(of: consumer)))
+            tellScores(of: consumer)
             reconsider(consumer, now: now, into: &out)
         }
         if streams[index].detectsKeyFrames, !startsWithKeyFrame {
@@ -193,9 +194,13 @@ extension MediaEngine {
         for place in producers[producer].consumers.indices {
             let consumer = producers[producer].consumers[place]
             out.report(.consumerScore(consumers[consumer].id, score(of: consumer)))
+            tellScores(of: consumer)
             reconsider(consumer, now: now, into: &out)
         }
-        out.report(.producerScore(producers[producer].id, scores(of: producer)))
+        // The original's is told under this id.
+        if producers[producer].link == nil {
+            out.report(.producerScore(producers[producer].id, scores(of: producer)))
+        }
     }
 
     /// One entry for each stream that was seen.

@@ -72,7 +72,7 @@ extension MediaEngine {
         var agreed = try transports[index].agreedSecurity(with: srtpParameters, method, random: &generator)
         random = generator
         try transports[index].link.connect(ip: ip, port: port, rtcpPort: rtcpPort, method: method)
-        if agreed != nil { transports[index].security = agreed.take() }
+        if agreed != nil { transports[index].secure(agreed.take()) }
         if transports[index].isConnected { becameConnected(index, now: now, into: &out) }
         return transports[index].link.tuples
     }

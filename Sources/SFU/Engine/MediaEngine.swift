@@ -39,6 +39,8 @@ public struct MediaEngine: ~Copyable {
     var producerByLink: [LinkID: SlabIndex] = [:]
     var consumerByLink: [LinkID: SlabIndex] = [:]
     var linkNotes: [LinkNote] = []
+    /// Linked producers that close when nobody wants them, and that somebody has left.
+    var leftLinks: [SlabIndex] = []
 
     /// Who we are in DTLS; made with the first WebRTC transport unless it was given.
     var identity: DTLSIdentity?

@@ -33,7 +33,8 @@ public struct SegmentRun: Sendable {
 public struct Outbox: ~Copyable {
     /// The bytes of the runs.
     public internal(set) var slots: ByteArea
-    public private(set) var runs: [SegmentRun] = []
+    /// Good until the outbox is written to or emptied.
+    public var runs: UnsafeBufferPointer<SegmentRun> { UnsafeBufferPointer(start: memory, count: runCount) }
     /// Bytes of the slots in use.
     public private(set) var used = 0
     public private(set) var events: [SFUEvent] = []
@@ -42,7 +43,10 @@ public struct Outbox: ~Copyable {
     /// 256 KB: 4 runs of full length; smaller and larger were measured alike.
     public static let standardCapacity = 262_144
 
+    /// Of `maximumRuns`, the first `runCount` in use. Own memory: an array would ask with each run whether it is shared.
+    private let memory: UnsafeMutablePointer<SegmentRun>
     private let maximumRuns: Int
+    private var runCount = 0
     /// Whether the last run may grow; a datagram that stands alone closes it.
     private var isOpen = false
     private var owner: SlabIndex?
@@ -51,12 +55,15 @@ public struct Outbox: ~Copyable {
     public init(capacity: Int = Outbox.standardCapacity, maximumRuns: Int = 1024) {
         slots = ByteArea(capacity: max(capacity, 4096))
         self.maximumRuns = max(maximumRuns, 1)
-        runs.reserveCapacity(self.maximumRuns)
+        memory = .allocate(capacity: self.maximumRuns)
     }
+
+    // Runs are trivial: nothing to take down.
+    deinit { memory.deallocate() }
 
     /// After the runs were given to the kernel.
     public mutating func removeDatagrams() {
-        runs.removeAll(keepingCapacity: true)
+        runCount = 0
         used = 0
         isOpen = false
     }
@@ -78,7 +85,7 @@ public struct Outbox: ~Copyable {
 
     // MARK: - Datagrams
 
-    func hasRoom(for size: Int) -> Bool { used + size <= slots.capacity && runs.count < maximumRuns }
+    func hasRoom(for size: Int) -> Bool { used + size <= slots.capacity && runCount < maximumRuns }
 
     /// Ends the run that is being written: the next datagrams belong to an outgoing stream, or to nobody.
     mutating func beginRun(of owner: SlabIndex?) {
@@ -93,23 +100,26 @@ public struct Outbox: ~Copyable {
             used += size
             return
         }
-        runs.append(
-            SegmentRun(
+        precondition(runCount < maximumRuns, "no room was asked for")
+        (memory + runCount).initialize(
+            to: SegmentRun(
                 destination: destination, socket: socket, offset: UInt32(used), length: length,
                 segmentSize: UInt16(clamping: size), count: 1, owner: owner))
+        runCount += 1
         used += size
         isOpen = true
     }
 
     /// A run is cut when it is full, when its last datagram was the short one, or when this one is longer.
     private mutating func join(_ size: UInt32) -> Bool {
-        let last = runs.count - 1
-        guard runs[last].count < SegmentRun.maximumCount,
-            runs[last].length == UInt32(runs[last].segmentSize) * UInt32(runs[last].count),
-            size <= runs[last].segmentSize, runs[last].length + size <= SegmentRun.maximumLength
+        // Open: there is one.
+        let last = memory + (runCount - 1)
+        let segment = UInt32(last.pointee.segmentSize)
+        guard last.pointee.count < SegmentRun.maximumCount, last.pointee.length == segment * UInt32(last.pointee.count),
+            size <= segment, last.pointee.length + size <= SegmentRun.maximumLength
         else { return false }
-        runs[last].length += size
-        runs[last].count += 1
+        last.pointee.length += size
+        last.pointee.count += 1
         return true
     }
 

@@ -50,6 +50,8 @@ public final class MediaLink: Sendable {
         var hasEnded = false
         /// Of each encoding; nil: not known.
         var lines: [TimestampLine?]
+        /// Of each encoding; nil: not seen yet.
+        var scores: [UInt8?]
     }
 
     /// What the receiving end says.
@@ -65,7 +67,9 @@ public final class MediaLink: Sendable {
         logs = (0..<encodings).map { _ in LinkedLog() }
         state = Locked(
             State(
-                down: Down(isPaused: isPaused, lines: Array(repeating: nil, count: encodings)),
+                down: Down(
+                    isPaused: isPaused, lines: Array(repeating: nil, count: encodings),
+                    scores: Array(repeating: nil, count: encodings)),
                 wantsKeyFrame: Array(repeating: false, count: encodings)))
     }
 

@@ -33,7 +33,7 @@ extension MediaEngine {
         _ producer: ProducerID, to id: RTPObserverID, now: Instant
     ) throws(SFUError) {
         let index = try index(id, Self.addMethod)
-        guard let track = producerByID[producer], producers[track].router == observers[index].router else {
+        guard let track = self.producer(producer, on: observers[index].router) else {
             throw SFUError(.notFound, "Producer with id \"\(producer)\" not found")
         }
         guard producers[track].kind == .audio else {
@@ -57,11 +57,12 @@ extension MediaEngine {
         _ producer: ProducerID, from id: RTPObserverID, now: Instant, into out: inout Outbox
     ) throws(SFUError) {
         let index = try index(id, "rtpObserver.removeProducer")
-        guard let track = producerByID[producer] else {
+        guard let track = self.producer(producer, on: observers[index].router) ?? producerByID[producer] else {
             throw SFUError(.notFound, "Producer with id \"\(producer)\" not found")
         }
         producers[track].observers.removeAll { $0 == index }
         forget(track, by: index, now: now, into: &out)
+        left(track)
     }
 
     /// Stops listening and telling; silence is told if somebody was loud.
@@ -166,7 +167,10 @@ extension MediaEngine {
 
     private mutating func removeObserver(_ index: SlabIndex) {
         observerByID[observers[index].id] = nil
-        for producer in observers[index].producers { producers[producer].observers.removeAll { $0 == index } }
+        for producer in observers[index].producers {
+            producers[producer].observers.removeAll { $0 == index }
+            left(producer)
+        }
         _ = observers.remove(index)
     }
 }

@@ -39,6 +39,8 @@ struct Producer: ~Copyable {
 
     /// It is another router's, and comes over this link.
     var link: MediaLink?
+    /// It was brought here for its consumers and observers, and goes with the last of them.
+    var closesWhenUnused = false
 
     var isFlowing = false
     var lastPacket: Instant?

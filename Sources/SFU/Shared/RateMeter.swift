@@ -7,14 +7,15 @@ public struct RateMeter: Sendable {
     static let streamWindow = Duration.milliseconds(2500)
 
     private static let stepCount: Int64 = 32
+    // Whom a packet touches stands last, next to what follows in memory.
+    private var steps = InlineArray<32, UInt32>(repeating: 0)
     private let stepNanoseconds: Int64
+    private var sum: UInt64 = 0
+    /// Number of the step to which `pending` belongs.
+    private var current: Int64 = 0
     /// Until then all that is added is only pending: for most packets nothing is divided and the steps aren't touched.
     private var stepEnd = Instant(nanoseconds: 0)
     private var pending: UInt64 = 0
-    /// Number of the step to which `pending` belongs.
-    private var current: Int64 = 0
-    private var sum: UInt64 = 0
-    private var steps = InlineArray<32, UInt32>(repeating: 0)
 
     public init(window: Duration) { stepNanoseconds = window.nanoseconds / Self.stepCount }
 

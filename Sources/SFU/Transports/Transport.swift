@@ -3,15 +3,22 @@ import ORTC
 
 /// RTP in and out between a router and one remote side: what all of mediasoup's kinds of transport share.
 struct Transport: ~Copyable {
+    // What every packet out touches stands first: the path in `link`, and the meters and sums of `sent`.
+    /// How the remote side is reached.
+    var link: UDPLink
+    /// What SRTP adds to an RTP packet, in bytes; nil: there is none. Here, since asking `security` reads all of it.
+    private(set) var overhead: Int?
+    var sent = Traffic()
+    /// Nil: without SRTP.
+    var security: TransportSecurity?
+    /// What to ask for before a packet goes out, in bytes from the beginning. Wrong numbers would cost time, nothing else.
+    static let hotBytes = 0..<536
+
     let id: TransportID
     let router: SlabIndex
     let kind: TransportKind
-    /// How the remote side is reached.
-    var link: UDPLink
     /// ICE and DTLS of a WebRTC transport.
     var webRTC: SlabIndex?
-    /// Nil: without SRTP.
-    var security: TransportSecurity?
     var cname: SharedCNAME
 
     /// In order of creation, which is the order of cascades.
@@ -26,7 +33,6 @@ struct Transport: ~Copyable {
 
     var reportTimer: Instant?
     var received = Traffic()
-    var sent = Traffic()
     var drops = DropCounters()
     var ceiling = IngressCeiling.none
     /// A pipe whose other end is in this process: packets go by `MediaLink`s, and no datagram ever leaves.
@@ -72,6 +78,7 @@ struct Transport: ~Copyable {
         self.router = router
         kind = .plain
         link = UDPLink(rtp: setup.rtp, rtcp: setup.rtcp, comedia: setup.comedia)
+        overhead = security?.overhead
         self.security = security
         cname = SharedCNAME(setup.cname.flatMap { $0.isEmpty ? nil : $0 })
         if let bitrate = setup.initialAvailableOutgoingBitrate {
@@ -84,6 +91,7 @@ struct Transport: ~Copyable {
         self.router = router
         kind = .pipe(enableRTX: setup.enableRTX)
         link = UDPLink(rtp: setup.local, rtcp: nil, comedia: false)
+        overhead = security?.overhead
         self.security = security
         cname = SharedCNAME(nil)
     }
@@ -100,6 +108,12 @@ struct Transport: ~Copyable {
         if let bitrate = setup.initialAvailableOutgoingBitrate {
             bandwidth = TransportBandwidth(initialOutgoingBitrate: bitrate)
         }
+    }
+
+    /// SRTP as it was agreed on with the remote side.
+    mutating func secure(_ agreed: consuming TransportSecurity?) {
+        overhead = agreed?.overhead
+        security = agreed
     }
 
     /// Media can be sent.
@@ -141,8 +155,8 @@ enum TransportKind: Sendable, Hashable {
 /// Bytes of one direction.
 struct Traffic: Sendable {
     /// RTP and RTCP.
-    var bytes: UInt64 = 0
     var rate = RateMeter(window: RateMeter.transportWindow)
+    var bytes: UInt64 = 0
     var rtpBytes: UInt64 = 0
     var rtpRate = RateMeter(window: RateMeter.streamWindow)
     /// Of retransmissions, of use or not.

@@ -68,8 +68,8 @@ extension MediaEngine {
         guard let suite = SRTPCryptoSuite(rawValue: keys.profile.rawValue),
             let local = try? SRTPMasterKey(suite, keys.local), let remote = try? SRTPMasterKey(suite, keys.remote)
         else { return }
-        transports[webRTCLinks[link].transport].security = TransportSecurity(
-            own: local, remote: remote, backend: configuration.srtpBackend)
+        transports[webRTCLinks[link].transport].secure(
+            TransportSecurity(own: local, remote: remote, backend: configuration.srtpBackend))
     }
 
     /// Media go where ICE says, once DTLS has brought the keys, and nowhere when the remote side is gone.

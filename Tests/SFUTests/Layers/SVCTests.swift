@@ -64,9 +64,9 @@ private final class SVCSource {
     }
 
     /// What went to a port since the last look: pictures as "number:spatial layers", "!" where the marker stands.
-    func pictures(to port: UInt16) throws -> [String] {
+    func pictures(to port: UInt16, on other: Stage? = nil) throws -> [String] {
         var all: [(number: UInt32, text: String)] = []
-        for sent in stage.media(to: port) {
+        for sent in (other ?? stage).media(to: port) {
             let descriptor = try VP9PayloadDescriptor(parsing: sent.payload.span.bytes)
             let number = (sent.timestamp - 5000) / 3000
             if all.last?.number != number { all.append((number, "\(number):")) }
@@ -162,4 +162,34 @@ extension Stage {
     try source.play(2, isKey: true)
     #expect(try source.pictures(to: 5000).suffix(3) == ["54:01!", "55:012!", "56:012!"])
     source.expectContinuity(to: 5000)
+}
+
+@Test(arguments: [false, true])
+private func `layers of SVC are chosen behind a link as on the camera's own router`(isKSVC: Bool) throws {
+    let source = try SVCSource(isKSVC: isKSVC)
+    let linked = try Linked(near: source.stage)
+    try linked.pipe("video")
+    func play(_ count: Int, isKey: Bool = false) throws {
+        for step in 0..<count {
+            try source.play(1, isKey: isKey && step == 0)
+            linked.far.pass(source.stage.now - linked.far.now)
+            linked.carry()
+        }
+    }
+    try play(1, isKey: true)
+    for stage in [linked.near, linked.far] {
+        let state = try stage.consumeLayers("c", at: 5000, preferring: PreferredLayers(spatialLayer: 1))
+        #expect(state.type == "svc")
+    }
+    for (spatial, temporal) in [(0, 0), (2, 2), (1, 1)] as [(UInt8, UInt8)] {
+        try play(6)
+        for stage in [linked.near, linked.far] { try stage.prefer(spatial, temporal) }
+        linked.carry()
+        try play(3)
+        try play(6, isKey: true)
+    }
+    let near = try source.pictures(to: 5000)
+    #expect(try source.pictures(to: 5000, on: linked.far) == near)
+    #expect(Set(near.map { $0.split(separator: ":")[1] }).count > 2, "\(near)")
+    #expect(linked.far.layerEvents() == linked.near.layerEvents())
 }
