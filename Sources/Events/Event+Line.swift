@@ -37,7 +37,7 @@ extension Fact {
         case .roomClosed(_, let reason): words(for: reason)
         case .broadcasterCreated(let subject): subject.displayName
         case .broadcasterClosed(let subject, let reason): "\(subject.displayName), \(words(for: reason))"
-        case .transportCreated, .transportConnected, .transportClosed: transportDetails
+        case .transportCreated, .transportConnected, .transportState, .transportClosed: transportDetails
         case .producerCreated(let subject, _, let paused): subject.words + (paused ? ", paused" : "")
         case .producerPaused(let subject), .producerResumed(let subject), .mediaFlowing(let subject),
             .mediaNotFlowing(let subject):
@@ -61,6 +61,8 @@ extension Fact {
             "\(endpoint(ip, port))\(rtcpPort.map { ", RTCP \($0)," } ?? "") of \(subject.broadcaster.displayName)"
         case .transportConnected(let subject, let ip, let port, let rtcp):
             "\(rtcp ? "RTCP" : "RTP") with \(endpoint(ip, port)), \(subject.broadcaster.displayName)"
+        case .transportState(let subject, let ice, let dtls, let reason):
+            "ICE \(ice), DTLS \(dtls), \(subject.broadcaster.displayName)\(reason.map { ": \($0)" } ?? "")"
         case .transportClosed(let subject, let reason):
             "of \(subject.broadcaster.displayName), \(words(for: reason))"
         default: ""

@@ -31,6 +31,7 @@ public enum EventCatalog {
         case .broadcasterClosed: (broadcaster + ["reason"], [])
         case .transportCreated: (transport + ["ip", "port", "comedia"], ["rtcpPort"])
         case .transportConnected: (transport + ["remoteIp", "remotePort", "rtcp"], [])
+        case .transportState: (transport + ["iceState", "dtlsState"], ["reason"])
         case .transportClosed: (transport + ["reason"], [])
         case .producerCreated: (producer + ["producerType", "paused"], [])
         case .producerPaused, .producerResumed, .mediaFlowing, .mediaNotFlowing: (producer, [])

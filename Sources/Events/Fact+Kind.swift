@@ -6,6 +6,7 @@ public enum FactKind: String, Sendable, Hashable, CaseIterable {
     case broadcasterClosed = "broadcaster.closed"
     case transportCreated = "transport.created"
     case transportConnected = "transport.connected"
+    case transportState = "transport.state"
     case transportClosed = "transport.closed"
     case producerCreated = "producer.created"
     case producerPaused = "producer.paused"
@@ -43,6 +44,7 @@ extension Fact {
         case .broadcasterClosed: .broadcasterClosed
         case .transportCreated: .transportCreated
         case .transportConnected: .transportConnected
+        case .transportState: .transportState
         case .transportClosed: .transportClosed
         case .producerCreated: .producerCreated
         case .producerPaused: .producerPaused
@@ -81,7 +83,7 @@ extension Fact {
         case .roomCreated(let room), .roomClosed(let room, _): room
         case .broadcasterCreated(let subject), .broadcasterClosed(let subject, _): subject.room
         case .transportCreated(let subject, _, _, _, _), .transportConnected(let subject, _, _, _),
-            .transportClosed(let subject, _):
+            .transportState(let subject, _, _, _), .transportClosed(let subject, _):
             subject.broadcaster.room
         case .producerCreated(let subject, _, _), .producerPaused(let subject), .producerResumed(let subject),
             .producerScore(let subject, _), .producerClosed(let subject, _), .mediaFlowing(let subject),

@@ -8,7 +8,7 @@ extension Fact {
         case .roomClosed(let room, let reason): ["room": .string(room), "reason": .string(reason)]
         case .broadcasterCreated(let subject): subject.members
         case .broadcasterClosed(let subject, let reason): subject.members.with("reason", .string(reason))
-        case .transportCreated, .transportConnected, .transportClosed: transportPayload
+        case .transportCreated, .transportConnected, .transportState, .transportClosed: transportPayload
         case .producerCreated, .producerPaused, .producerResumed, .producerScore, .producerClosed, .mediaFlowing,
             .mediaNotFlowing:
             producerPayload
@@ -28,6 +28,9 @@ extension Fact {
                 .with("rtcpPort", rtcpPort.map { JSONValue($0) }).with("comedia", .bool(comedia))
         case .transportConnected(let subject, let ip, let port, let rtcp):
             subject.members.with("remoteIp", .string(ip)).with("remotePort", JSONValue(port)).with("rtcp", .bool(rtcp))
+        case .transportState(let subject, let ice, let dtls, let reason):
+            subject.members.with("iceState", .string(ice)).with("dtlsState", .string(dtls))
+                .with("reason", reason.map { .string($0) })
         case .transportClosed(let subject, let reason): subject.members.with("reason", .string(reason))
         default: [:]
         }

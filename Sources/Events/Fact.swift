@@ -10,6 +10,8 @@ public enum Fact: Sendable, Hashable {
     case transportCreated(TransportSubject, ip: String, port: UInt16, rtcpPort: UInt16?, comedia: Bool)
     /// The remote side is known, by `connect` or by its first packet. `rtcp` is true when it is the RTCP side alone.
     case transportConnected(TransportSubject, remoteIP: String, remotePort: UInt16, rtcp: Bool)
+    /// How far a WebRTC client has come; `reason` when DTLS failed.
+    case transportState(TransportSubject, ice: String, dtls: String, reason: String?)
     case transportClosed(TransportSubject, reason: String)
 
     case producerCreated(ProducerSubject, type: String, paused: Bool)

@@ -175,11 +175,15 @@ public struct ConsumeOptions: Sendable {
     public var priority: Int?
     /// Packets of Opus' discontinuous transmission are left out.
     public var ignoresDTX: Bool
+    /// The receiver's own payload types and extension ids, when it made the offer; nil: the router's.
+    public var numbering: ReceiverNumbering?
 
     public init(
         producer: ProducerID, rtpCapabilities: RTPCapabilities, paused: Bool = false, enableRTX: Bool? = nil,
-        mid: String? = nil, preferredLayers: WantedLayers? = nil, priority: Int? = nil, ignoresDTX: Bool = false
+        mid: String? = nil, preferredLayers: WantedLayers? = nil, priority: Int? = nil, ignoresDTX: Bool = false,
+        numbering: ReceiverNumbering? = nil
     ) {
+        self.numbering = numbering
         self.mid = mid
         self.preferredLayers = preferredLayers
         self.priority = priority

@@ -21,6 +21,8 @@ enum Samples {
         .transportCreated(transport, ip: "127.0.0.1", port: 40_000, rtcpPort: 40_001, comedia: true),
         .transportCreated(transport, ip: "::1", port: 40_000, rtcpPort: nil, comedia: false),
         .transportConnected(transport, remoteIP: "127.0.0.1", remotePort: 5000, rtcp: false),
+        .transportState(transport, ice: "completed", dtls: "failed", reason: "wrong fingerprint"),
+        .transportState(transport, ice: "connected", dtls: "connecting", reason: nil),
         .transportClosed(transport, reason: "broadcasterclose"),
         .producerCreated(producer, type: "simple", paused: false),
         .producerPaused(producer),

@@ -159,6 +159,68 @@ extension ScriptedCore {
         return transport.description
     }
 
+    public func createWebRTCTransport(
+        on router: RouterID, _ options: WebRTCTransportOptions
+    ) async throws(MediaCoreError) -> WebRTCTransportDescription {
+        try await pass("createWebRTCTransport")
+        let id = TransportID(rawValue: newID("transport"))
+        let tuple = TransportTuple(localAddress: "127.0.0.1", localPort: newPort())
+        transports[id] = Transport(
+            router: router, options: PlainTransportOptions(),
+            description: PlainTransportDescription(id: id, tuple: tuple, rtcpTuple: nil))
+        await waitIfHeld()
+        return WebRTCTransportDescription(
+            id: id,
+            iceParameters: ICEParameters(
+                usernameFragment: String(repeating: "u", count: 32), password: String(repeating: "p", count: 32)),
+            iceCandidates: [
+                ICECandidate(
+                    foundation: "udpcandidate", priority: 1_076_302_079, address: "127.0.0.1", port: tuple.localPort,
+                    transportProtocol: .udp)
+            ],
+            dtlsParameters: DTLSParameters(fingerprints: [
+                DTLSFingerprint(algorithm: "sha-256", value: Array(repeating: "AB", count: 32).joined(separator: ":"))
+            ]))
+    }
+
+    public func connect(
+        _ id: TransportID, _ remote: DTLSParameters
+    ) async throws(MediaCoreError) -> DTLSParameters.Role {
+        try await pass("connect \(id)")
+        guard transports[id] != nil else { throw notFound("Transport", id.rawValue) }
+        guard transports[id]?.isConnected == false else {
+            throw MediaCoreError(
+                .conflict, name: "Error", message: "connect() already called [method:webRtcTransport.connect]")
+        }
+        transports[id]?.isConnected = true
+        return remote.role == .client ? .server : .client
+    }
+
+    public func restartICE(_ id: TransportID) async throws(MediaCoreError) -> ICEParameters {
+        try await pass("restartICE \(id)")
+        guard transports[id] != nil else { throw notFound("Transport", id.rawValue) }
+        return ICEParameters(
+            usernameFragment: String(repeating: "v", count: 32), password: String(repeating: "q", count: 32))
+    }
+
+    public func setPreferredLayers(
+        _ layers: WantedLayers, of id: ConsumerID
+    ) async throws(MediaCoreError) -> ForwardedLayers? {
+        try await pass("setPreferredLayers \(id)")
+        guard consumers[id] != nil else { throw notFound("Consumer", id.rawValue) }
+        return ForwardedLayers(spatialLayer: layers.spatialLayer, temporalLayer: layers.temporalLayer ?? 0)
+    }
+
+    public func setPriority(_ priority: Int, of id: ConsumerID) async throws(MediaCoreError) {
+        try await pass("setPriority \(id) \(priority)")
+        guard consumers[id] != nil else { throw notFound("Consumer", id.rawValue) }
+    }
+
+    public func setMaxIncomingBitrate(_ bitrate: Int64, of id: TransportID) async throws(MediaCoreError) {
+        try await pass("setMaxIncomingBitrate \(id) \(bitrate)")
+        guard transports[id] != nil else { throw notFound("Transport", id.rawValue) }
+    }
+
     public func produce(
         on id: TransportID, _ options: ProduceOptions
     ) async throws(MediaCoreError) -> ProducerDescription {

@@ -150,7 +150,7 @@ actor Ingest {
     private func watchRoom() async {
         for await change in await room.changes() {
             switch change {
-            case .producerAdded: break
+            case .producerAdded, .memberAdded, .memberClosed: break
             case .producerClosed(let producer, _):
                 guard producers.remove(producer) != nil, producers.isEmpty, isInRoom else { continue }
                 // A room that closes takes its producers along, and says so next.

@@ -184,6 +184,7 @@ actor Recording {
         for await change in await room.changes() {
             switch change {
             case .producerAdded: await consider()
+            case .memberAdded, .memberClosed: break
             case .producerClosed(let producer, _):
                 closedProducers.insert(producer)
                 for index in tracks.indices where tracks[index].producer == producer { tracks[index].isClosed = true }

@@ -50,7 +50,8 @@ final class CoreObjects: Sendable {
 
     private static func key(of event: MediaCoreEvent) -> Key? {
         switch event {
-        case .transportConnected(let id, _), .transportRTCPConnected(let id, _), .transportClosed(let id):
+        case .transportConnected(let id, _), .transportRTCPConnected(let id, _), .transportClosed(let id),
+            .iceSelectedTuple(let id, _), .iceState(let id, _), .dtlsState(let id, _, _):
             .transport(id)
         case .producerScore(let id, _), .producerFlowing(let id, _), .producerClosed(let id): .producer(id)
         case .consumerScore(let id, _), .consumerLayers(let id, _), .consumerProducerPaused(let id, _),

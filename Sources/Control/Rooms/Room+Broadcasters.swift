@@ -10,6 +10,7 @@ extension Room {
         }
         broadcasters[broadcaster.id] = keep(broadcaster)
         events.publish(.broadcasterCreated(subject(of: broadcaster)))
+        tellReaders(.memberAdded(broadcaster))
         watchIdleness()
     }
 
@@ -29,10 +30,12 @@ extension Room {
 
     /// Takes a broadcaster out of the state and tells everybody; the core still has its transports.
     func forgetBroadcaster(_ broadcaster: Broadcaster, reason: String, transportReason: String) -> [TransportID] {
+        tellReaders(.memberClosed(broadcaster))
         let own = inOrder(transports).filter { $0.broadcaster == broadcaster.id }
         for transport in own { forgetTransport(transport, reason: transportReason) }
         broadcasters[broadcaster.id] = nil
         events.publish(.broadcasterClosed(subject(of: broadcaster), reason: reason))
+        tell(broadcaster.id, .removed(reason: reason))
         return own.map(\.id)
     }
 

@@ -1,10 +1,11 @@
 extension Room {
-    /// The producers that are there, then every change in order, `closed` last.
+    /// The members and producers that are there, then every change in order, `closed` last.
     ///
     /// Unbounded, which is bounded in fact: a change is a producer that somebody made or closed by a command, and the
     /// readers are pipelines of this process that keep nothing but the ids.
     public func changes() -> AsyncStream<RoomChange> {
         let (stream, continuation) = AsyncStream.makeStream(of: RoomChange.self)
+        for member in inOrder(broadcasters) { continuation.yield(.memberAdded(member)) }
         for producer in inOrder(producers) { continuation.yield(.producerAdded(producer)) }
         guard isOpen else {
             continuation.yield(.closed(reason: ClosingReason.roomClosed))

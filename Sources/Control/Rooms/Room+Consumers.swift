@@ -17,7 +17,8 @@ extension Room {
         }
         let options = ConsumeOptions(
             producer: request.producer, rtpCapabilities: capabilities, paused: request.paused,
-            enableRTX: request.enableRTX)
+            enableRTX: request.enableRTX, mid: request.mid, preferredLayers: request.preferredLayers,
+            ignoresDTX: request.ignoresDTX, numbering: request.numbering)
         let made: ConsumerDescription
         do { made = try await core.consume(on: id, options) } catch { throw ControlError(error) }
 
@@ -81,6 +82,7 @@ extension Room {
         consumers[consumer.id] = nil
         objects.forget(.consumer(consumer.id))
         events.publish(.consumerClosed(subject(of: consumer), reason: reason))
+        tell(consumer.broadcaster, .consumerClosed(consumer.id))
     }
 
     func subject(of consumer: RoomConsumer) -> ConsumerSubject {

@@ -13,6 +13,9 @@ extension Room {
         case .transportRTCPConnected(let id, let tuple):
             transports[id]?.value.rtcpTuple = tuple
             if let transport = transports[id]?.value { publishConnected(transport, tuple, rtcp: true) }
+        case .iceSelectedTuple(let id, let tuple): transports[id]?.value.tuple = tuple
+        case .iceState(let id, let state): apply(ice: state, of: id)
+        case .dtlsState(let id, let state, let reason): apply(dtls: state, reason: reason, of: id)
         case .transportClosed(let id):
             if let transport = transports[id]?.value { forgetTransport(transport, reason: ClosingReason.roomClosed) }
         case .producerScore(let id, let scores):
@@ -20,6 +23,7 @@ extension Room {
             if let producer = producers[id]?.value {
                 let streams = scores.map { StreamScore(ssrc: $0.ssrc, rid: $0.rid, score: $0.score) }
                 events.publish(.producerScore(subject(of: producer), streams))
+                tell(producer.broadcaster, .producerScore(id, scores))
             }
         case .producerFlowing(let id, let flowing): setFlowing(id, flowing)
         case .producerClosed(let id):
@@ -31,13 +35,16 @@ extension Room {
             if let consumer = consumers[id]?.value {
                 events.publish(
                     .consumerScore(subject(of: consumer), score: score.score, producerScore: score.producerScore))
+                tell(consumer.broadcaster, .consumerScore(id, score))
             }
         case .consumerProducerPaused(let id, let paused): setProducerPaused(id, paused)
         case .consumerClosed(let id, let reason):
             if let consumer = consumers[id]?.value { forgetConsumer(consumer, reason: reason.rawValue) }
-        // Nobody in a room asks which layers a receiver gets yet.
-        case .consumerLayers, .died: break
-        // Nor watches anything, nor has observers.
+        case .consumerLayers(let id, let layers):
+            consumers[id]?.value.layers = layers
+            if let consumer = consumers[id]?.value { tell(consumer.broadcaster, .consumerLayers(id, layers)) }
+        case .died: break
+        // Nobody in a room watches anything yet, nor has observers.
         case .transportTrace, .producerTrace, .consumerTrace, .producerVideoOrientation, .observerVolumes,
             .observerSilence, .observerDominantSpeaker, .observerClosed:
             break
@@ -56,5 +63,6 @@ extension Room {
         let subject = subject(of: consumer)
         events.publish(
             paused ? .consumerPaused(subject, byProducer: true) : .consumerResumed(subject, byProducer: true))
+        tell(consumer.broadcaster, .consumerProducerPaused(id, paused))
     }
 }

@@ -5,7 +5,7 @@ import MediaCore
 extension Room {
     @discardableResult
     public func produce(
-        on id: TransportID, of broadcaster: String, _ options: ProduceOptions
+        on id: TransportID, of broadcaster: String, _ options: ProduceOptions, appData: JSONValue = [:]
     ) async throws(ControlError) -> ProducerDescription {
         _ = try transport(id, of: broadcaster)
         let made: ProducerDescription
@@ -17,7 +17,7 @@ extension Room {
         let producer = RoomProducer(
             id: made.id, transport: transport.id, broadcaster: owner.id, broadcasterName: owner.displayName,
             role: owner.role, kind: made.kind, type: made.type, rtpParameters: made.rtpParameters, paused: made.paused,
-            flowing: false, scores: [], cname: owner.cname)
+            flowing: false, scores: [], cname: owner.cname, appData: appData)
         producers[made.id] = keep(producer)
         events.publish(.producerCreated(subject(of: producer), type: made.type, paused: made.paused))
         tellReaders(.producerAdded(producer))
@@ -63,6 +63,7 @@ extension Room {
         producers[producer.id] = nil
         objects.forget(.producer(producer.id))
         events.publish(.producerClosed(subject(of: producer), reason: reason))
+        tell(producer.broadcaster, .producerClosed(producer.id))
         for consumer in inOrder(consumers) where consumer.producer == producer.id {
             forgetConsumer(consumer, reason: ClosingReason.producerClosed)
         }

@@ -81,6 +81,7 @@ extension Room {
         transports[transport.id] = nil
         objects.forget(.transport(transport.id))
         events.publish(.transportClosed(subject(of: transport), reason: reason))
+        tell(transport.broadcaster, .transportClosed(transport.id))
     }
 
     func publishConnected(_ transport: RoomTransport, _ tuple: TransportTuple, rtcp: Bool) {

@@ -7,7 +7,7 @@ import ORTC
 ///
 /// Each command changes the state, publishes the fact, and only then (or, where ids come from the core, just before)
 /// talks to the core. After each await it looks again whether the room and the object are still there.
-/// Facets: Room+Broadcasters, +Transports, +Producers, +Consumers, +CoreEvents, +Changes, +Closing.
+/// Facets: Room+Broadcasters, +Transports, +Producers, +Consumers, +WebRTC, +CoreEvents, +Changes, +MemberChanges, +Closing.
 public actor Room {
     public nonisolated let name: String
     public nonisolated let router: RouterID
@@ -29,6 +29,7 @@ public actor Room {
     var producers: [ProducerID: Kept<RoomProducer>] = [:]
     var consumers: [ConsumerID: Kept<RoomConsumer>] = [:]
     var readers: [Int: AsyncStream<RoomChange>.Continuation] = [:]
+    var memberReaders: [String: AsyncStream<MemberChange>.Continuation] = [:]
     private var holders: Set<String> = []
     private var idleTimer: Task<Void, Never>?
 

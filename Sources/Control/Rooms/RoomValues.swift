@@ -8,6 +8,12 @@ public struct Broadcaster: Sendable, Hashable {
     /// What it is to the room; for lists and events.
     public enum Role: String, Sendable, Hashable, CaseIterable {
         case broadcaster, ingest, recorder
+        /// A protoo client.
+        case peer
+        /// Sends by WHIP.
+        case publisher
+        /// Receives by WHEP.
+        case player
     }
 
     public struct Device: Sendable, Hashable {
@@ -51,7 +57,7 @@ public struct Broadcaster: Sendable, Hashable {
     }
 }
 
-/// A plain transport of a broadcaster.
+/// A transport of a broadcaster.
 public struct RoomTransport: Sendable {
     public var id: TransportID
     /// The broadcaster's id.
@@ -60,6 +66,8 @@ public struct RoomTransport: Sendable {
     public var tuple: TransportTuple
     /// Nil when RTCP shares the RTP port.
     public var rtcpTuple: TransportTuple?
+    /// Nil: a plain one.
+    public var webRTC: WebRTCStates?
 }
 
 /// A producer as the room knows it.
@@ -80,6 +88,8 @@ public struct RoomProducer: Sendable {
     public var scores: [ProducerScore]
     /// What its consumers' sender reports and descriptions are named with.
     public var cname: String
+    /// What its sender wants others to know of it; an object.
+    public var appData: JSONValue = [:]
 
     /// The MIME type of the first codec.
     public var codec: String { rtpParameters.codecs.first?.mimeType ?? kind.rawValue }
@@ -98,6 +108,8 @@ public struct RoomConsumer: Sendable {
     public var paused: Bool
     public var producerPaused: Bool
     public var score: ConsumerScore?
+    /// What it gets of its layers; nil: nothing, or it has none.
+    public var layers: ForwardedLayers?
 
     public var codec: String { rtpParameters.codecs.first?.mimeType ?? kind.rawValue }
 }
@@ -116,6 +128,9 @@ public struct RoomSnapshot: Sendable {
 
 /// What readers of a room's producers are told.
 public enum RoomChange: Sendable {
+    case memberAdded(Broadcaster)
+    /// Before its producers close.
+    case memberClosed(Broadcaster)
     case producerAdded(RoomProducer)
     case producerClosed(ProducerID, reason: String)
     /// The last one.
@@ -147,10 +162,23 @@ public struct ConsumeRequest: Sendable {
     public var paused: Bool
     /// Nil: as the kind wants it.
     public var enableRTX: Bool?
+    /// Nil: counted up per transport from "0".
+    public var mid: String?
+    /// The receiver's own numbers; nil: the router's.
+    public var numbering: ReceiverNumbering?
+    public var preferredLayers: WantedLayers?
+    /// Packets of Opus' discontinuous transmission are left out.
+    public var ignoresDTX: Bool
 
     public init(
-        producer: ProducerID, rtpCapabilities: RTPCapabilities? = nil, paused: Bool = false, enableRTX: Bool? = nil
+        producer: ProducerID, rtpCapabilities: RTPCapabilities? = nil, paused: Bool = false, enableRTX: Bool? = nil,
+        mid: String? = nil, numbering: ReceiverNumbering? = nil, preferredLayers: WantedLayers? = nil,
+        ignoresDTX: Bool = false
     ) {
+        self.mid = mid
+        self.numbering = numbering
+        self.preferredLayers = preferredLayers
+        self.ignoresDTX = ignoresDTX
         self.producer = producer
         self.rtpCapabilities = rtpCapabilities
         self.paused = paused

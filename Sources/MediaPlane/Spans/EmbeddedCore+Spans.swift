@@ -127,7 +127,7 @@ extension EmbeddedCore {
         return whole.value
     }
 
-    private var gauges: [(share: Double, consumers: Int)] {
+    var gauges: [(share: Double, consumers: Int)] {
         let now = Instant(nanoseconds: ladle_monotonic_ns())
         return workers.map { ($0.gauge.share(now: now), $0.gauge.consumers) }
     }

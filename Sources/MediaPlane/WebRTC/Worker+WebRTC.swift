@@ -1,9 +1,10 @@
 import Base
-// The vocabulary has candidates and fingerprints of its own.
-import enum ICE.ICEProtocol
 import MediaCore
 import ORTC
 import SFU
+
+// The vocabulary has candidates and fingerprints of its own.
+import enum ICE.ICEProtocol
 
 extension Worker {
     func createWebRTCTransport(

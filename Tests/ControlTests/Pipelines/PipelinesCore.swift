@@ -111,6 +111,29 @@ actor PipelinesCore: MediaCore {
         resumed.append(consumer)
     }
 
+    // Pipelines have plain transports only.
+    private static let notHere = MediaCoreError(.unsupported, name: "UnsupportedError", message: "no pipeline asks this")
+
+    func createWebRTCTransport(
+        on router: RouterID, _ options: WebRTCTransportOptions
+    ) async throws(MediaCoreError) -> WebRTCTransportDescription { throw Self.notHere }
+
+    func connect(
+        _ transport: TransportID, _ remote: DTLSParameters
+    ) async throws(MediaCoreError) -> DTLSParameters.Role { throw Self.notHere }
+
+    func restartICE(_ transport: TransportID) async throws(MediaCoreError) -> ICEParameters { throw Self.notHere }
+
+    func setPreferredLayers(
+        _ layers: WantedLayers, of consumer: ConsumerID
+    ) async throws(MediaCoreError) -> ForwardedLayers? { throw Self.notHere }
+
+    func setPriority(_ priority: Int, of consumer: ConsumerID) async throws(MediaCoreError) { throw Self.notHere }
+
+    func setMaxIncomingBitrate(_ bitrate: Int64, of transport: TransportID) async throws(MediaCoreError) {
+        throw Self.notHere
+    }
+
     func requestKeyFrame(_ consumer: ConsumerID) async throws(MediaCoreError) {}
     func stats(_ transport: TransportID) async throws(MediaCoreError) -> JSONValue { [] }
     func stats(_ producer: ProducerID) async throws(MediaCoreError) -> JSONValue { [] }

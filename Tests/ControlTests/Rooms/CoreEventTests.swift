@@ -117,6 +117,8 @@ import Testing
         var story: [String] = []
         for await change in changes {
             switch change {
+            case .memberAdded(let member): story.append("+\(member.id)")
+            case .memberClosed(let member): story.append("-\(member.id)")
             case .producerAdded(let producer): story.append("+\(producer.id) \(producer.cname)")
             case .producerClosed(let id, let reason): story.append("-\(id) \(reason)")
             case .closed(let reason): story.append("closed \(reason)")
@@ -124,8 +126,8 @@ import Testing
         }
         #expect(
             story == [
-                "+\(first.producer) cname-a", "+\(second.producer) cname-b", "-\(first.producer) transportclose",
-                "-\(second.producer) transportclose", "closed requested",
+                "+a", "+\(first.producer) cname-a", "+b", "+\(second.producer) cname-b", "-a",
+                "-\(first.producer) transportclose", "-b", "-\(second.producer) transportclose", "closed requested",
             ])
     }
 }

@@ -73,7 +73,8 @@ final class WebRTCPeer {
         }
         if datagram[0] >= 128 {
             var area = ByteArea(capacity: 65_536)
-            let length = try Sent.isRTCP(datagram)
+            let length =
+                try Sent.isRTCP(datagram)
                 ? receiver?.unprotectRTCP(bytes, into: &area) : receiver?.unprotect(bytes, into: &area)
             received.append(area.bytes(0..<(length ?? 0)))
             return
