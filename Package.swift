@@ -68,6 +68,7 @@ let house: [Room] = [
     Room("RTCP", floor: 2, uses: ["Base"], tested: true),
     Room("ORTC", floor: 2, uses: ["Base"], tested: true),
     Room("SDP", floor: 2, uses: ["Base"], tested: true),
+    Room("STUN", floor: 2, uses: ["Base", "COpenSSL"], tested: true),
     Room("PipelineControl", floor: 2, uses: ["Base"], tested: true),
     Room("StrictYAML", floor: 2, uses: ["Base"], outside: [yams]),
     // 3 · sessions and wrappers
@@ -75,14 +76,18 @@ let house: [Room] = [
     Room("Congestion", floor: 3, uses: ["Base", "RTCP"], tested: true),
     Room("LibAV", floor: 3, uses: ["Base", "CLibAV"], tested: true),
     Room("GStreamer", floor: 3, uses: ["Base", "CGStreamer"], tested: true),
+    Room("ICE", floor: 3, uses: ["Base", "STUN"], tested: true),
     Room("SRTP", floor: 3, uses: ["Base", "COpenSSL", "CSRTP"], tested: true),
+    Room("DTLS", floor: 3, uses: ["Base", "COpenSSL"], tested: true),
     // 4 · the media state of one worker
     Room("SFU", floor: 4, uses: ["Base", "CLinux", "RTP", "RTCP", "ORTC", "Congestion", "SRTP"], tested: true),
     // 5 · vocabulary
     Room("MediaCore", floor: 5, uses: ["Base", "ORTC"]),
     Room("Events", floor: 5, uses: ["Base"], tested: true),
     // The entry functions of the fuzzer (own package Fuzz/), which tests call too.
-    Room("FuzzTargets", floor: 5, uses: ["Base", "RTP", "RTCP", "ORTC", "SRTP", "SFU"], tested: true),
+    Room(
+        "FuzzTargets", floor: 5, uses: ["Base", "RTP", "RTCP", "STUN", "ORTC", "ICE", "SRTP", "DTLS", "SFU"],
+        tested: true),
     // 6 · engines
     Room(
         "MediaPlane", floor: 6, uses: ["Base", "CLinux", "ORTC", "SRTP", "SFU", "MediaCore"], outside: [logging],
@@ -177,6 +182,18 @@ var all = inhabited.flatMap(targets(of:))
 // Helpers of the tests: vectors, seeded links, virtual clocks.
 all.append(
     .target(name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport", swiftSettings: settings))
+if top >= 4, !systemTestsAlone, chosen?.contains("SFU") != false {
+    // What a forwarded packet costs: a program of its own, with functions of its own in the place of malloc and swift_retain.
+    all.append(
+        .target(
+            name: "CInterposer", path: "Benchmarks/Sources/Interposer",
+            cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]))
+    all.append(
+        .executableTarget(
+            name: "PacketCosts", dependencies: ["Base", "RTCP", "ORTC", "SFU", "CInterposer"],
+            path: "Tests/PacketCosts",
+            swiftSettings: mediaSettings))
+}
 if top >= 7, !systemTestsAlone, chosen?.isDisjoint(with: ["Control", "Signaling"]) != true {
     all.append(
         .target(

@@ -3,10 +3,14 @@
 // SHA1_* are old names, but the only ones whose state can be copied without allocating: EVP_MAC and EVP_MD_CTX_copy
 // cost two allocations a packet.
 #define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/sha.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <stdint.h>
 
 // All functions return 1 when it worked, as OpenSSL does. Lengths are in bytes and have been checked by the caller.

@@ -7,6 +7,8 @@ extension FuzzTarget {
         case .vp8: try ["rtp/vp8-ffmpeg.rtp4571", "rtp/vp8-gst.rtp4571"].map(file)
         case .vp9: try ["rtp/vp9-ffmpeg.rtp4571", "rtp/vp9-gst.rtp4571"].map(file)
         case .h264: try ["rtp/h264-ffmpeg.rtp4571", "rtp/h264-gst.rtp4571"].map(file)
+        case .h265: Self.h265Payloads
+        case .dependencyDescriptor: Self.dependencyDescriptors
         case .opus: try ["rtp/opus-ffmpeg.rtp4571", "rtp/opus-gst.rtp4571"].map(file)
         case .rtcp:
             try ["rtcp/sr-sdes-ffmpeg.bin", "rtcp/sr-sdes-bye-gst.bin"].map(file) + Self.writtenRTCP
@@ -14,6 +16,8 @@ extension FuzzTarget {
             try ["ortc/router-capabilities-standard.json", "mediasoup-3.14.16/router-capabilities-demo.json"].map(file)
                 + Self.requests
         case .srtp: Self.conversations
+        case .stun: STUNSeeds.all
+        case .dtls: Self.dtlsScripts
         case .engine: try Self.scripts(file)
         }
     }

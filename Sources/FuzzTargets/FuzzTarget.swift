@@ -8,13 +8,19 @@ public enum FuzzTarget: String, Sendable, CaseIterable {
     case rtpHeader = "rtp-header"
     /// Datagrams of one stream, each behind its length in two bytes (RFC 4571): payload descriptors, key frame
     /// detection, and the frames that are made of them.
-    case vp8, vp9, h264, opus
+    case vp8, vp9, h264, h265, opus
+    /// Header extensions of one stream of AV1, each behind its length: layers, decode targets, what frames reference.
+    case dependencyDescriptor = "dependency-descriptor"
     /// One datagram, everything in it read.
     case rtcp
     /// JSON text: capabilities and parameters, negotiated as requests bring them.
     case ortc
     /// A suite and packets: protected ones from outside, and our own that come back changed or not.
     case srtp
+    /// A TCP connection in pieces: frames, STUN messages, and an ICE agent that gets them from several clients.
+    case stun
+    /// A script of datagrams into a fresh DTLS server, beside those of a true client.
+    case dtls
     /// A script of datagrams, commands and time, played on an engine with every kind of transport and producer.
     case engine
 
@@ -24,10 +30,14 @@ public enum FuzzTarget: String, Sendable, CaseIterable {
         case .vp8: fuzzPayloads(bytes, .vp8)
         case .vp9: fuzzPayloads(bytes, .vp9)
         case .h264: fuzzPayloads(bytes, .h264)
+        case .h265: fuzzPayloads(bytes, .h265)
         case .opus: fuzzPayloads(bytes, .opus)
+        case .dependencyDescriptor: fuzzDependencyDescriptors(bytes)
         case .rtcp: fuzzRTCP(bytes)
         case .ortc: fuzzORTC(bytes)
         case .srtp: fuzzSRTP(bytes)
+        case .stun: fuzzSTUN(bytes)
+        case .dtls: fuzzDTLS(bytes)
         case .engine: fuzzEngine(bytes)
         }
     }

@@ -50,6 +50,7 @@ func fuzzRTPHeader(_ packet: RawSpan) {
 func fuzzPayloads(_ bytes: RawSpan, _ codec: PayloadCodec) {
     var depacketizer = Depacketizer(codec: codec)
     var unwrapper = SequenceUnwrapper()
+    var reader = PacketLayersReader(frameMarkingID: 6, dependencyDescriptorID: 8)
     var units: [AccessUnit] = []
     var (input, output) = (0, 0)
     var offset = 0
@@ -65,6 +66,8 @@ func fuzzPayloads(_ bytes: RawSpan, _ codec: PayloadCodec) {
         }
         let payload = packet.extracting(header.payloadRange)
         look(into: payload, codec)
+        let layers = reader.layers(of: packet, header, codec: codec)
+        precondition(layers.spatial <= 7 && layers.temporal <= 7, "layers are 0 to 7")
         input += payload.byteCount
         depacketizer?.receive(
             payload, of: header, index: unwrapper.unwrap(header.sequenceNumber), into: &units)
@@ -100,6 +103,7 @@ private func look(into payload: RawSpan, _ codec: PayloadCodec) {
             precondition(!isKeyFrame)
         }
     case .h264: precondition(!isKeyFrame || payload.byteCount > 0)
+    case .h265: precondition(!isKeyFrame || payload.byteCount >= 3, "a key frame has a unit's header and a byte of it")
     default: precondition(!isKeyFrame)
     }
 }

@@ -18,6 +18,8 @@ public struct PacketLayersReader: Sendable {
     private let dependencyDescriptorID: UInt8
     /// Of the newest packet: where payloads don't tell, a frame begins with its timestamp.
     private var newestTimestamp: UInt32?
+    /// Of the key frame that told the structure of dependency descriptors.
+    private var structureTimestamp: UInt32?
     /// What the dependency descriptors of the stream told.
     public private(set) var dependencies = DependencyDescriptorReader()
 
@@ -62,14 +64,16 @@ public struct PacketLayersReader: Sendable {
 
     /// True for a timestamp that is newer than all before, which late packets are not.
     private mutating func takeTimestamp(_ timestamp: UInt32) -> Bool {
-        if let newestTimestamp, Int32(bitPattern: timestamp &- newestTimestamp) <= 0,
-            // Half a minute of video back: the sender started over.
-            newestTimestamp &- timestamp < 30 * 90_000
-        {
+        if let newestTimestamp, timestamp == newestTimestamp || Self.isOlder(timestamp, than: newestTimestamp) {
             return false
         }
         newestTimestamp = timestamp
         return true
+    }
+
+    private static func isOlder(_ timestamp: UInt32, than other: UInt32) -> Bool {
+        // Half a minute of video back: the sender started over.
+        Int32(bitPattern: timestamp &- other) < 0 && other &- timestamp < 30 * 90_000
     }
 
     private static func vp8(_ payload: RawSpan, isLast: Bool) -> PacketLayers {
@@ -120,10 +124,11 @@ public struct PacketLayersReader: Sendable {
         let startsKeyFrame = KeyFrame.isKeyFrame(codec: .av1, payload: payload)
         if dependencyDescriptorID != 0, header.hasExtension,
             let element = header.headerExtension(id: dependencyDescriptorID, in: packet),
-            let descriptor = dependencies.read(element, in: packet)
+            let descriptor = read(element, in: packet, header.timestamp)
         {
             var layers = dependencies.layers(of: descriptor)
-            if startsKeyFrame { layers.startsKeyFrame = true }
+            // Some senders mark each layer of a key picture; only with the lowest can a receiver begin.
+            if startsKeyFrame, descriptor.spatialLayer == 0 { layers.startsKeyFrame = true }
             return layers
         }
         var layers = PacketLayers()
@@ -131,6 +136,21 @@ public struct PacketLayersReader: Sendable {
         layers.startsFrame = isNewFrame || startsKeyFrame
         layers.endsFrame = header.marker
         return layers
+    }
+
+    /// A structure that comes late, behind a newer one, is for its own packet only.
+    private mutating func read(
+        _ element: RTPHeaderExtension, in packet: RawSpan, _ timestamp: UInt32
+    ) -> DependencyDescriptor? {
+        if let structureTimestamp, Self.isOlder(timestamp, than: structureTimestamp) {
+            var own = dependencies
+            guard let descriptor = own.read(element, in: packet) else { return nil }
+            if !descriptor.hasStructure { dependencies = own }
+            return descriptor
+        }
+        let descriptor = dependencies.read(element, in: packet)
+        if descriptor?.hasStructure ?? false { structureTimestamp = timestamp }
+        return descriptor
     }
 
     private func frameMarking(_ packet: RawSpan, _ header: RTPHeader) -> FrameMarking? {

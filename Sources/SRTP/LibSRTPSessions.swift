@@ -37,6 +37,11 @@ final class LibSRTPSession {
         guard status == srtp_err_status_ok else { throw .libSRTP(status) }
     }
 
+    func removeStream(_ ssrc: UInt32) {
+        // The one call that wants it in network byte order.
+        srtp_remove_stream(session, ssrc.bigEndian)
+    }
+
     /// Lets libsrtp work on a copy of bytes and says how long they became.
     /// - Parameter space: What they may grow by.
     func work(
@@ -125,6 +130,14 @@ final class LibSRTPSender {
         return Self.copy(result, to: packet)
     }
 
+    /// Streams that libsrtp keeps.
+    var streamCount: Int { highest.count }
+
+    func forget(_ ssrc: UInt32) {
+        guard highest.removeValue(forKey: ssrc) != nil else { return }
+        session.removeStream(ssrc)
+    }
+
     private func know(_ ssrc: UInt32) throws(SRTPError) {
         guard highest[ssrc] == nil else { return }
         try session.addSender(ssrc)
@@ -189,8 +202,7 @@ final class LibSRTPReceiver {
     func forget(_ ssrc: UInt32) {
         guard known.remove(ssrc) != nil else { return }
         inOrder.removeAll { $0 == ssrc }
-        // The one call that wants it in network byte order.
-        srtp_remove_stream(session.session, ssrc.bigEndian)
+        session.removeStream(ssrc)
     }
 }
 

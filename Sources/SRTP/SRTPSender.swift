@@ -44,6 +44,15 @@ public struct SRTPSender: ~Copyable {
             rtp: try PacketCipher(suite, rtp, encrypts: true), rtcp: try PacketCipher(suite, rtcp, encrypts: true))
     }
 
+    /// Streams that something is kept for: with libsrtp all, else those that RTCP was sent for.
+    public var streamCount: Int { work.libSRTP?.streamCount ?? indexes.count }
+
+    /// A stream has ended; nothing is kept for it any more. Its SSRC must not come again under this key: its indexes
+    /// would, too.
+    public mutating func forget(_ ssrc: UInt32) {
+        if let session = work.libSRTP { session.forget(ssrc) } else { indexes.forget(ssrc) }
+    }
+
     // MARK: - RTP
 
     /// Protects a packet whose header stands in the slot and whose payload lies elsewhere: encryption is the copy.
@@ -171,6 +180,12 @@ struct SendIndexes {
     private static let capacity = 4096
     private var last: [UInt32: UInt32] = [:]
     private var floor: UInt32 = 0
+
+    var count: Int { last.count }
+
+    mutating func forget(_ ssrc: UInt32) {
+        if let index = last.removeValue(forKey: ssrc) { floor = max(floor, index) }
+    }
 
     mutating func next(of ssrc: UInt32) throws(SRTPError) -> UInt32 {
         if last.count == Self.capacity, last[ssrc] == nil {

@@ -31,8 +31,15 @@ import Testing
     @Test(arguments: 1...20 as ClosedRange<UInt64>)
     func `random feedback leaves the estimate within its limits`(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
-        var bandwidth = OutgoingBandwidth(mechanism: .transportWide)
+        var bandwidth = OutgoingBandwidth(mechanism: .transportWide, probes: true)
         for step in 0..<1000 {
+            if Int.random(in: 0..<50, using: &random) == 0 { bandwidth.sendsStart(now: Self.at(step)) }
+            var padding = bandwidth.advanceProbe(media: .random(in: 0 ... .max, using: &random), now: Self.at(step))
+            #expect(padding <= 26_000, "20 ms of 10 Mbit/s and a little")
+            while padding > 0 {
+                _ = bandwidth.sendPadding(1200, now: Self.at(step))
+                padding -= 1200
+            }
             _ = bandwidth.setDesiredBitrate(.random(in: .min ... .max, using: &random), now: Self.at(step))
             for _ in 0..<Int.random(in: 0...20, using: &random) { _ = bandwidth.send(1200, now: Self.at(step)) }
             var content: [UInt8] = []

@@ -20,8 +20,18 @@ struct Simulation {
         var arrived = 0
         var events: [OutgoingBitrates] = []
 
-        init(initial: Int64 = 600_000, desired: Int64 = 10_000_000, startsAtMilliseconds: Int = 0) {
-            bandwidth = OutgoingBandwidth(mechanism: .transportWide, initialBitrate: initial)
+        /// Lost packets are sent once more, as far as the rate allows.
+        var repairs = false
+        var lost = 0
+        /// Of padding, that left.
+        var padding = 0
+        /// The receiver does not report padding, as one that has no probator.
+        var ignoresPadding = false
+
+        init(
+            initial: Int64 = 600_000, desired: Int64 = 10_000_000, startsAtMilliseconds: Int = 0, probes: Bool = false
+        ) {
+            bandwidth = OutgoingBandwidth(mechanism: .transportWide, initialBitrate: initial, probes: probes)
             starts = startsAtMilliseconds
             _ = bandwidth.setDesiredBitrate(desired, now: Simulation.start)
         }
@@ -76,10 +86,46 @@ struct Simulation {
     private mutating func send(_ index: Int) {
         let rate = min(flows[index].bandwidth.availableBitrate, flows[index].source)
         flows[index].credit += Double(rate) * 0.005 / 8
+        if flows[index].repairs {
+            // They come on top of the media, and are part of what is estimated.
+            flows[index].credit += Double(flows[index].lost * Self.packet)
+            flows[index].lost = 0
+        }
         while flows[index].credit >= Double(Self.packet) {
             flows[index].credit -= Double(Self.packet)
             guard let number = flows[index].bandwidth.send(Self.packet, now: clock.now) else { continue }
-            if let arrival = link.send(Self.packet, at: clock.now) { flows[index].flying.append((arrival, number)) }
+            if let arrival = link.send(Self.packet, at: clock.now) {
+                flows[index].flying.append((arrival, number))
+            } else {
+                flows[index].lost += 1
+            }
+        }
+        pad(index)
+    }
+
+    private mutating func pad(_ index: Int) {
+        guard let due = flows[index].bandwidth.nextProbe, due <= clock.now else { return }
+        var bytes = flows[index].bandwidth.advanceProbe(media: 0, now: clock.now)
+        while bytes >= OutgoingBandwidth.smallestPadding {
+            let size = min(bytes, OutgoingBandwidth.largestPadding)
+            bytes -= size
+            flows[index].padding += size
+            guard let number = flows[index].bandwidth.sendPadding(size, now: clock.now),
+                let arrival = link.send(size, at: clock.now), !flows[index].ignoresPadding
+            else { continue }
+            flows[index].flying.append((arrival, number))
+        }
+    }
+
+    /// So many packets leave within 70 ms, as a consumer's that begins behind.
+    mutating func startBurst(packets: Int, isKnown: Bool) {
+        for step in 0..<14 {
+            if isKnown { flows[0].bandwidth.sendsStart(now: clock.now) }
+            for _ in 0..<packets / 14 {
+                guard let number = flows[0].bandwidth.send(Self.packet, now: clock.now) else { continue }
+                if let arrival = link.send(Self.packet, at: clock.now) { flows[0].flying.append((arrival, number)) }
+            }
+            if step < 13 { run(seconds: 0.005) }
         }
     }
 

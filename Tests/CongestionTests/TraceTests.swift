@@ -39,12 +39,31 @@ import Testing
                 name: "silence",
                 simulation: Simulation(seed: 4, link: Bottleneck(seed: 4, rate: 1_000_000, jitter: jitter)),
                 changes: [20: { $0.feedbackLoss = 1 }, 30: { $0.feedbackLoss = 0 }]),
+            Scenario(name: "loss-2-percent", simulation: losing(0.02)),
+            Scenario(name: "loss-10-percent", simulation: losing(0.1)),
+            Scenario(
+                name: "probes",
+                simulation: ProbeScenarioTests.simulation(
+                    seed: 6, rate: 2_000_000, source: 150_000, desired: 1_200_000, probes: true),
+                changes: [
+                    20: { ($0.link.rate, $0.flows[0].source) = (700_000, 1_200_000) },
+                    40: { ($0.link.rate, $0.flows[0].source) = (2_000_000, 150_000) },
+                ]),
             Scenario(
                 name: "two-flows",
                 simulation: Simulation(
                     seed: 5, link: Bottleneck(seed: 5, rate: 2_000_000, jitter: jitter),
                     flows: [.init(), .init(startsAtMilliseconds: 15_000)])),
         ]
+    }
+
+    /// By chance, on a wide link, with retransmissions.
+    private static func losing(_ share: Double) -> Simulation {
+        var simulation = Simulation(
+            seed: 7, link: Bottleneck(seed: 7, rate: 50_000_000, jitter: .milliseconds(3), loss: share),
+            flows: [.init(initial: 1_000_000, desired: 2_000_000)])
+        simulation.flows[0].repairs = true
+        return simulation
     }
 
     @Test(arguments: scenarios)

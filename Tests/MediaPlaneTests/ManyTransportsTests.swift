@@ -56,8 +56,9 @@ private func residentBytes() -> Int {
             let after = (descriptors: listedDescriptors(), memory: residentBytes())
             print("10,000 transports with a consumer each: \(seconds) s, \(after.memory >> 20) MB resident")
             #expect(after.descriptors == before.descriptors)
-            // 400 bytes for each transport would be found.
-            #expect(after.memory - before.memory < 4 << 20, "\(before) \(after)")
+            // 400 bytes for each transport would be found. The thread sanitizer keeps several for each byte of ours.
+            let shadow = dlsym(nil, "__tsan_init") == nil ? 1 : 5
+            #expect(after.memory - before.memory < shadow * 4 << 20, "\(before) \(after)")
             #expect(stage.core.portFigures.used == alive + 1)
             for transport in transports { await stage.core.close(transport) }
             #expect(stage.core.portFigures == PortFigures(used: 1, free: 9999))

@@ -53,8 +53,10 @@ final class Linked {
     /// Notes go to and fro until there is nothing more to say.
     func carry() {
         while true {
-            var notes = near.engine.takeLinkNotes()
-            if far !== near { notes += far.engine.takeLinkNotes() }
+            var (notes, farNotes): ([LinkNote], [LinkNote]) = ([], [])
+            near.engine.takeLinkNotes(into: &notes)
+            if far !== near { far.engine.takeLinkNotes(into: &farNotes) }
+            notes += farNotes
             if notes.isEmpty { return }
             for note in notes {
                 switch note.way {

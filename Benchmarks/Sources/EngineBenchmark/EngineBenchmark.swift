@@ -36,7 +36,9 @@ import Foundation
         if isDryOnly { return try write(report, to: json, named: "engine") }
         report.counts = try Counting.inOwnProcess()
         print("\n" + report.countTable)
-        report.memory = try await Memory.measure(consumers: isQuick ? 500 : 2000)
+        let alive = isQuick ? 500 : 2000
+        report.memory = try await Memory.measure(consumers: alive, hasRetransmissionBuffer: false)
+        report.memoryWithBuffer = try await Memory.measure(consumers: alive, hasRetransmissionBuffer: true)
         report.lives = try await Lives.measure(transports: isQuick ? 2000 : 10_000)
         print("\n" + report.lifeText)
         report.judge()
@@ -52,7 +54,8 @@ struct Report: Codable {
     var packetBytes = DryEngine.packetBytes
     var dry: [DryCost] = []
     var counts: [Counting.Row] = []
-    var memory: Memory?
+    /// Without and with a retransmission buffer.
+    var memory, memoryWithBuffer: Memory?
     var lives: Lives?
     var goals: [Goal] = []
 
@@ -95,10 +98,11 @@ struct Report: Codable {
 
     var lifeText: String {
         var lines: [String] = []
-        if let memory {
+        for (memory, buffer) in [(memory, "no retransmission buffer"), (memoryWithBuffer, "with one")] {
+            guard let memory else { continue }
             lines.append(
                 """
-                Memory of a consumer on a transport of its own (\(memory.consumers) of them, no retransmission buffer): \
+                Memory of a consumer on a transport of its own (\(memory.consumers) of them, \(buffer)): \
                 \(figure(memory.processKilobytes)) KB of the process, \(figure(memory.kernelKilobytes)) KB of kernel slab
                 """)
         }

@@ -12,6 +12,15 @@ struct DelayEstimator: Sendable {
 
     var usage: BandwidthUsage { detector.usage }
 
+    /// The queue was changed by something that is known: the trend begins anew, its threshold stays.
+    mutating func restart() {
+        guard lastSeen != nil else { return }
+        groups = PacketGroups()
+        trend = Trendline()
+        detector.restart()
+        lastSeen = nil
+    }
+
     /// Times in ns: of the sender's clock, of the receiver's, and of ours.
     mutating func add(sent: Int64, arrived: Int64, now: Int64) {
         if let lastSeen, now - lastSeen > Self.timeout { self = DelayEstimator() }

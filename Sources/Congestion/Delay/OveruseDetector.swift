@@ -29,6 +29,11 @@ struct OveruseDetector: Sendable {
 
     init() {}
 
+    /// Another trend begins; the threshold was learnt from the path and stays.
+    mutating func restart() {
+        (usage, timeOverUsing, overuses, previousSlope, lastUpdate) = (.normal, nil, 0, 0, nil)
+    }
+
     /// - Parameters:
     ///   - sentLater: ms between the last two groups.
     ///   - now: arrival of the last group, ns.

@@ -9,6 +9,10 @@ struct LossControl: Sendable {
     static let increaseInterval: Int64 = 1_000_000_000
     /// Losses of fewer packets are no share.
     static let minPackets = 20
+    /// So many are judged at once; fewer after a second, as a receiver report would. libwebrtc judges 20 as soon as they
+    /// are there, of which three are lost by chance at 2 % once in seconds, and a flow without congestion is cut.
+    static let enoughPackets = 100
+    static let judgeInterval: Int64 = 1_000_000_000
     /// So long it believes the delay alone while nothing is lost.
     static let startPhase: Int64 = 2_000_000_000
     /// A share this old says nothing any more.
@@ -19,6 +23,7 @@ struct LossControl: Sendable {
     private(set) var loss = 0.0
     private var expected = 0
     private var lost = 0
+    private var countedSince: Int64 = 0
     private var lastShare: Int64?
     private var lastDecrease: Int64?
     private var hasDecreased = false
@@ -30,9 +35,13 @@ struct LossControl: Sendable {
 
     /// Packets that were told of.
     mutating func add(expected: Int, lost: Int, now: Int64) {
+        if self.expected == 0 { countedSince = now }
         self.expected += expected
         self.lost += lost
-        guard self.expected >= Self.minPackets else { return }
+        guard
+            self.expected >= Self.enoughPackets
+                || self.expected >= Self.minPackets && now - countedSince >= Self.judgeInterval
+        else { return }
         set(loss: Double(max(0, self.lost)) / Double(self.expected), now: now)
         (self.expected, self.lost) = (0, 0)
     }
@@ -67,6 +76,13 @@ struct LossControl: Sendable {
             hasDecreased = true
             bitrate *= 1 - loss / 2
         }
+    }
+
+    /// The path was measured, and carries more: below, losses bound it again.
+    mutating func raise(to measured: Double) {
+        guard loss <= Self.high, measured > bitrate else { return }
+        bitrate = measured
+        history = []
     }
 
     /// Nothing was heard for long: see `SendSideEstimator`.

@@ -9,7 +9,7 @@ public struct OutgoingBitrates: Sendable, Hashable {
     public var min: Int64
     public var max: Int64
     public var start: Int64
-    /// What padding may fill; told for completeness, no padding is sent.
+    /// What padding may fill.
     public var maxPadding: Int64
     public var available: Int64
 }
@@ -39,9 +39,14 @@ public struct OutgoingBandwidth: Sendable {
     public private(set) var minBitrateLimit: Int64 = 0
     public private(set) var availableBitrate: Int64
     /// One of both is there, and changed in place: an enum would have it copied out for each packet.
-    private var estimator: SendSideEstimator?
+    var estimator: SendSideEstimator?
     private var told: ToldBandwidth?
     private var desired = DesiredBitrate()
+    /// Nil: it never probes.
+    var prober: Prober?
+    private(set) var wasHeard = false
+    /// Padding is being sent: the prober counts what leaves beside it.
+    var isProbing = false
     private var ceiling: Int64
     private var lossReports = PacketLoss()
     private var lastEvent: Int64?
@@ -49,11 +54,13 @@ public struct OutgoingBandwidth: Sendable {
     /// - Parameters:
     ///   - initialBitrate: initialAvailableOutgoingBitrate.
     ///   - maxBitrate, minBitrate: limits that were set before; 0: none.
+    ///   - probes: the caller sends padding when it is asked to (`advanceProbe`).
     public init(
         mechanism: BandwidthMechanism, initialBitrate: Int64 = OutgoingBandwidth.defaultInitialBitrate,
-        maxBitrate: Int64 = 0, minBitrate: Int64 = 0
+        maxBitrate: Int64 = 0, minBitrate: Int64 = 0, probes: Bool = false
     ) {
         self.mechanism = mechanism
+        if probes { prober = Prober(mechanism == .remb ? .fill : .cluster) }
         self.initialBitrate = min(initialBitrate, Self.highestBitrate)
         maxBitrateLimit = min(maxBitrate, Self.highestBitrate)
         minBitrateLimit = min(minBitrate, Self.highestBitrate)
@@ -81,10 +88,17 @@ public struct OutgoingBandwidth: Sendable {
 
     // MARK: - Packets and what is heard of them
 
+    /// What the next `send` will return: a packet has its number before it is known whether it can leave.
+    @inline(__always)
+    public mutating func upcomingNumber() -> UInt16? { estimator?.upcomingNumber() }
+
     /// A packet of `size` bytes leaves now.
     /// - Returns: its transport-wide number; nil when the mechanism has none.
     @inline(__always)
-    public mutating func send(_ size: Int, now: Instant) -> UInt16? { estimator?.send(size, now: now) }
+    public mutating func send(_ size: Int, now: Instant) -> UInt16? {
+        if isProbing { prober?.count(size) }
+        return estimator?.send(size, now: now)
+    }
 
     /// A transport-wide feedback came.
     /// - Returns: the bitrates, when the available one has changed so that consumers' layers should be looked at.
@@ -92,7 +106,11 @@ public struct OutgoingBandwidth: Sendable {
         _ feedback: TransportWideFeedback, in datagram: RawSpan, now: Instant
     ) -> OutgoingBitrates? {
         guard estimator != nil else { return nil }
+        wasHeard = true
         estimator?.receive(feedback, in: datagram, now: now)
+        if let measured = estimator?.takeMeasurement() {
+            prober?.measured(measured.bitrate, wasAnswered: measured.wasAnswered, now: now.nanoseconds)
+        }
         lossReports.add(estimator?.packetLoss ?? 0)
         return update(now: now)
     }
@@ -100,6 +118,7 @@ public struct OutgoingBandwidth: Sendable {
     /// A REMB came: it counts only where that is the mechanism.
     public mutating func receive(remb bitrate: Int64, now: Instant) -> OutgoingBitrates? {
         guard told != nil else { return nil }
+        wasHeard = true
         told?.receive(bitrate: bitrate, now: now)
         return update(now: now)
     }
@@ -156,6 +175,7 @@ public struct OutgoingBandwidth: Sendable {
     /// Layers have just been distributed: the next small change waits its interval from here.
     public mutating func rescheduleEvent(now: Instant) { lastEvent = now.nanoseconds }
 
+    /// Of `advance`; a probe has one of its own.
     @inline(__always)
     public var nextDeadline: Instant? { estimator?.nextDeadline }
     /// The same in place: asking for that copies the estimator, and this is asked with each packet.
@@ -163,7 +183,7 @@ public struct OutgoingBandwidth: Sendable {
     public mutating func deadlineInPlace() -> Instant? { estimator?.deadlineInPlace() }
 
     public mutating func advance(to now: Instant) -> OutgoingBitrates? {
-        guard let due = nextDeadline, due <= now else { return nil }
+        guard let due = estimator?.nextDeadline, due <= now else { return nil }
         estimator?.advance(to: now)
         return update(now: now)
     }
@@ -171,6 +191,7 @@ public struct OutgoingBandwidth: Sendable {
     private mutating func update(now: Instant) -> OutgoingBitrates? {
         let previous = availableBitrate
         availableBitrate = estimator?.targetBitrate ?? told?.bitrate ?? previous
+        reviewProbes(previous: previous, now: now)
         guard let last = lastEvent else {
             // The first is the initial one, which is acted on already.
             lastEvent = now.nanoseconds

@@ -4,10 +4,11 @@ import RTCP
 /// What the path to a receiver carries, from its transport-wide feedback: Google congestion control
 /// (draft-ietf-rmcat-gcc-02) with the constants of libwebrtc's public defaults.
 ///
-/// Two controllers look at the same packets: the delay's trend and the losses; the lower of both is the target. There is
-/// no probing with padding. So that an estimate above what is being sent can still be found, throughput does not
-/// bound it while the sender fills less than `filledShare` of it: it then rises by 8 % a second (near the last known
-/// capacity slower), up to the upper limit, and comes down at the first over-use.
+/// Two controllers look at the same packets: the delay's trend and the losses; the lower of both is the target. Packets
+/// that leave in a known burst (a `Cluster`) are no part of the trend; what they measure raises the target at once. Where
+/// no probe was ever answered, throughput does not bound the estimate while the sender fills less than `filledShare` of
+/// it: it then rises by 8 % a second (near the last known capacity slower), up to the upper limit, and comes down at the
+/// first over-use.
 public struct SendSideEstimator: Sendable {
     /// Sending less than this share of the estimate says nothing of its limit (libwebrtc's ALR: 65 %).
     public static let filledShare = 0.65
@@ -20,9 +21,10 @@ public struct SendSideEstimator: Sendable {
         var sent: Int64
         var arrived: Int64
         var size: Int
+        var cluster: UInt16
     }
 
-    private var packets = SentPackets()
+    private(set) var packets = SentPackets()
     private var delay = DelayEstimator()
     private var rate: RateControl
     private var losses: LossControl
@@ -33,8 +35,21 @@ public struct SendSideEstimator: Sendable {
     private var reference: (raw: Int32, unwrapped: Int64)?
     private var highestTold: Int64 = -1
     private var results: [Result] = []
+    private var followsCluster = false
     private var roundTripNanoseconds: Int64 = 200_000_000
     private var nextSilenceStep: Int64?
+    /// The last burst that is known, until it is measured.
+    var cluster: Cluster?
+    /// 0: none is open.
+    var openCluster: UInt16 = 0
+    var lastCluster: UInt16 = 0
+    /// Until when a start counts as one.
+    var startEnds: Int64 = 0
+    var lastStart: Int64 = .min / 2
+    /// What was measured, for who began it: nothing if nothing counts.
+    var measurement: (isProbe: Bool, bitrate: Double?, wasAnswered: Bool)?
+    /// Probes are answered: what is above the throughput is found by them.
+    var isProbed = false
 
     /// Bits per second.
     public init(start: Int64, limits: ClosedRange<Int64>) {
@@ -54,13 +69,24 @@ public struct SendSideEstimator: Sendable {
     public var roundTrip: Duration { .nanoseconds(roundTripNanoseconds) }
     public var throughputBitsPerSecond: Int64? { throughput.bitsPerSecond.map { Int64($0) } }
 
+    /// The number of the packet that leaves next.
+    @inline(__always)
+    public mutating func upcomingNumber() -> UInt16 { UInt16(truncatingIfNeeded: packets.next) }
+
     /// A packet of `size` bytes leaves now. No allocation in the steady state.
     /// - Returns: its transport-wide number.
     public mutating func send(_ size: Int, now: Instant) -> UInt16 {
         sending.add(size, now: now.nanoseconds)
         // Silence is counted from when there is something to hear of.
         if nextSilenceStep == nil { nextSilenceStep = now.nanoseconds + Self.silence }
+        if openCluster != 0 { return sendInCluster(size, isPadding: false, now: now.nanoseconds) }
         return packets.add(size: size, now: now.nanoseconds)
+    }
+
+    mutating func sendInCluster(_ size: Int, isPadding: Bool, now: Int64) -> UInt16 {
+        endStart(now: now)
+        cluster?.send(size, index: packets.next, isPadding: isPadding, now: now)
+        return packets.add(size: size, cluster: openCluster, isPadding: isPadding, now: now)
     }
 
     /// Bits per second.
@@ -87,10 +113,14 @@ public struct SendSideEstimator: Sendable {
             if let ticks = status.arrivalTicks {
                 guard let packet = packets.take(index) else { continue }
                 let arrived = (ticks + offset) * 250_000
-                results.append(Result(sent: packet.sent, arrived: arrived, size: Int(packet.size)))
+                results.append(
+                    Result(sent: packet.sent, arrived: arrived, size: Int(packet.size), cluster: packet.cluster))
+                if packet.cluster != 0 { arrivedInCluster(packet, arrived: arrived) }
+                // A receiver may know no padding.
+                guard !packet.isPadding else { continue }
                 // Told as lost before: it was only late.
                 if index <= highestTold { lost -= 1 } else { expected += 1 }
-            } else if index > highestTold, packets.peek(index) != nil {
+            } else if index > highestTold, let packet = packets.peek(index), !packet.isPadding {
                 expected += 1
                 lost += 1
             }
@@ -100,6 +130,7 @@ public struct SendSideEstimator: Sendable {
         nextSilenceStep = packets.oldestSent == nil ? nil : time + Self.silence
         losses.add(expected: expected, lost: lost, now: time)
         if !results.isEmpty { estimate(now: time) }
+        if let measured = measureCluster(told: highestTold, now: time) { rise(to: measured, now: time) }
         losses.update(limits: limits.lowerBound...upperLimit, roundTrip: roundTripNanoseconds, now: time)
     }
 
@@ -108,6 +139,9 @@ public struct SendSideEstimator: Sendable {
         var wasOverusing = false
         for result in results {
             throughput.add(result.size, arrival: result.arrived)
+            if result.cluster != 0 || followsCluster { delay.restart() }
+            followsCluster = result.cluster != 0
+            if followsCluster { continue }
             delay.add(sent: result.sent, arrived: result.arrived, now: now)
             if delay.usage == .overusing { wasOverusing = true }
         }
@@ -136,7 +170,15 @@ public struct SendSideEstimator: Sendable {
         return true
     }
 
+    /// A known burst showed what the path carries.
+    private mutating func rise(to measured: Double, now: Int64) {
+        guard delay.usage != .overusing, measured > rate.bitrate else { return }
+        rate.set(measured, now: now)
+        losses.raise(to: rate.bitrate)
+    }
+
     private mutating func isUnfilled(now: Int64) -> Bool {
+        if isProbed { return false }
         guard let sent = sending.bitsPerSecond(now: now) else { return true }
         return sent < Self.filledShare * min(rate.bitrate, losses.bitrate)
     }

@@ -6,6 +6,9 @@ struct SentPackets: Sendable {
         /// ns; -1: never sent, or told of.
         var sent: Int64
         var size: Int32
+        /// 0: it left in none.
+        var cluster: UInt16 = 0
+        var isPadding = false
     }
 
     /// Younger packets are worth a larger ring: feedback comes within a second on any path worth estimating.
@@ -24,9 +27,10 @@ struct SentPackets: Sendable {
     private func slot(_ index: Int64) -> Int { Int(truncatingIfNeeded: index) & (ring.count - 1) }
 
     /// - Returns: the number of the packet that is sent now.
-    mutating func add(size: Int, now: Int64) -> UInt16 {
+    mutating func add(size: Int, cluster: UInt16 = 0, isPadding: Bool = false, now: Int64) -> UInt16 {
         if next - oldest >= Int64(ring.count) { makeRoom(now: now) }
-        ring[slot(next)] = Packet(sent: now, size: Int32(clamping: size))
+        ring[slot(next)] = Packet(
+            sent: now, size: Int32(clamping: size), cluster: cluster, isPadding: isPadding)
         defer { next += 1 }
         return UInt16(truncatingIfNeeded: next)
     }

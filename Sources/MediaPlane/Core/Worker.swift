@@ -36,6 +36,9 @@ actor Worker {
     /// Readers of consumers on direct transports.
     var readers: [ConsumerID: DirectPackets] = [:]
     var nextDirect: UInt32 = 0
+    /// What came last from other workers, and what went last to them; kept for their memory.
+    private var inbox: [LinkExchange.Note] = []
+    private var linkNotes: [LinkNote] = []
     /// The highest sums that were told: a counter does not fall, although late packets lower what was lost.
     private var toldLost = (received: Int64(0), sent: Int64(0))
 
@@ -106,7 +109,8 @@ actor Worker {
 
     private func turn(_ ready: ReadySockets, now: Instant) -> LoopWait {
         if isShutDown { return .forEver }
-        for note in exchange.take(number) { take(note, now: now) }
+        exchange.take(number, into: &inbox)
+        for place in inbox.indices { take(inbox[place], now: now) }
         let wait = plane.turn(ready, now: now)
         settle(now: now)
         return wait
@@ -129,7 +133,8 @@ actor Worker {
         }
         // Behind the events, since what other workers tell is caused by these; before what closes along, since the other
         // end of a link is to hear of its end by the link, quietly, and not by its transport.
-        exchange.post(plane.engine.takeLinkNotes())
+        plane.engine.takeLinkNotes(into: &linkNotes)
+        exchange.post(linkNotes)
         for object in closed { hasClosed(object) }
         gauge.tell(consumers: plane.engine.population.consumers)
     }

@@ -27,7 +27,7 @@ struct PacketForwarder: Sendable {
     private(set) var flow = Flow.stopped
     /// The next packet to look at.
     private(set) var cursor: UInt64 = 0
-    /// Packets with lower indexes are late ones from before the start.
+    /// Packets with lower indexes are late ones: from before the start, or from before the last one that was skipped.
     private var firstIndex: UInt64 = 0
     /// The numbering begins anew at the next packet, or at `firstIndex` if that is known.
     private var needsSync = true
@@ -63,6 +63,8 @@ struct PacketForwarder: Sendable {
     /// Of a stream with several layers: which of them go out, and as what. It numbers by itself.
     var layers: LayerRewriter?
     private var traced: [TracedPacket] = []
+    /// Nil before the first since the start.
+    private var skipped: SkippedPackets?
 
     /// - Parameter firstSequence: mediasoup draws from 1000…32767, far from a wrap that would confuse SRTP receivers.
     init(
@@ -121,7 +123,7 @@ struct PacketForwarder: Sendable {
     }
 
     /// Whether packets from before this index have been sent.
-    func hasBegun(before index: UInt64) -> Bool { packetCount > 0 && firstIndex < index }
+    func hasBegun(before index: UInt64) -> Bool { packetCount > 0 && (skipped?.first ?? firstIndex) < index }
 
     /// What was sent before means nothing for what comes: begin anew when started.
     mutating func forgetPlace() { needsSync = true }
@@ -150,9 +152,7 @@ struct PacketForwarder: Sendable {
                 let size = header + Int(record.length) - Int(record.headerLength)
                 guard out.hasRoom(for: size + (overhead ?? 0)) else { return .outboxFull }
                 rewrite.sendTime = sendTime
-                if rewriter.carriesTransportNumber {
-                    rewrite.transportNumber = bandwidth.nextNumber(size: size, now: now)
-                }
+                if rewriter.carriesTransportNumber { rewrite.transportNumber = bandwidth.upcomingNumber() }
                 var length: Int? = size
                 if overhead == nil {
                     rewriter.write(record, at: cursor, of: log, first: first, rewrite, into: &out.slots, at: out.used)
@@ -163,6 +163,7 @@ struct PacketForwarder: Sendable {
                 }
                 let timestamp = out.slots.uint32(at: out.used + 4)
                 if let length {
+                    if rewriter.carriesTransportNumber { bandwidth.left(size: size, now: now) }
                     if retransmission != nil {
                         retransmission?.store(
                             SentPacket(rewrite, position: cursor, encoding: encoding, timestamp: timestamp))
@@ -189,15 +190,13 @@ struct PacketForwarder: Sendable {
     private mutating func decide(_ record: PacketLog.Record, in log: borrowing PacketLog) -> PacketRewrite? {
         if isLayered { return decideLayers(record, in: log) }
         if needsSync { synchronise(record) }
-        guard record.index >= firstIndex else { return nil }
+        guard record.index >= firstIndex else { return decideLate(record) }
         guard payloadTypes.contains(UInt8(record.flags & 0x7F)) else {
-            skip(record)
+            _ = skip(record)
             return nil
         }
-        if skipsDiscontinuous, record.layers.isDiscontinuous {
-            skip(record)
-            return nil
-        }
+        // When its number can't be given to another, it goes out: its receiver would ask for it in vain.
+        if skipsDiscontinuous, record.layers.isDiscontinuous, skip(record) { return nil }
         return PacketRewrite(index: record.index &+ indexOffset, marker: record.flags & 0x80 != 0)
     }
 
@@ -215,15 +214,28 @@ struct PacketForwarder: Sendable {
         if !knowsFirstIndex { firstIndex = record.index }
         indexOffset = lastOutgoing &+ (knowsFirstIndex && !lastHadMarker ? 2 : 1) &- firstIndex
         needsSync = false
+        skipped = nil
     }
 
-    /// A packet that this receiver does not get (a codec that it does not have): no gap. Later numbers move up by one;
-    /// earlier packets that are late are refused from now on, since no number of theirs is left.
-    private mutating func skip(_ record: PacketLog.Record) {
-        // A late one leaves its gap: what came after it has been numbered already.
-        guard record.index &+ indexOffset > lastOutgoing else { return }
+    /// A packet that this receiver does not get (a codec that it does not have): no gap, later numbers move up by one.
+    /// - Returns: False for a late one. What came after it has been numbered already.
+    private mutating func skip(_ record: PacketLog.Record) -> Bool {
+        guard record.index &+ indexOffset > lastOutgoing else { return false }
+        if skipped == nil { skipped = SkippedPackets(first: firstIndex, newest: record.index) }
+        skipped?.removed.insert(record.index)
+        // The gap of packets that are still to come stays.
         firstIndex = record.index &+ 1
-        indexOffset = lastOutgoing &+ 1 &- firstIndex
+        indexOffset &-= 1
+        return true
+    }
+
+    /// A packet from before the last one that was skipped goes out under the number that was kept for it. Not one from
+    /// before the start.
+    private func decideLate(_ record: PacketLog.Record) -> PacketRewrite? {
+        guard let skipped, record.index >= skipped.first, payloadTypes.contains(UInt8(record.flags & 0x7F)),
+            let count = skipped.removed.count(above: record.index)
+        else { return nil }
+        return PacketRewrite(index: record.index &+ indexOffset &+ count, marker: record.flags & 0x80 != 0)
     }
 
     private mutating func note(
@@ -287,9 +299,7 @@ extension PacketForwarder {
         case .rtx(let ssrc, let payloadType, let index):
             // A packet of a stream of its own tells of its own way.
             if rewriter.carriesSendTime { rewrite.sendTime = AbsoluteSendTime.value(at: now) }
-            if rewriter.carriesTransportNumber {
-                rewrite.transportNumber = bandwidth.nextNumber(size: size + Retransmission.overhead, now: now)
-            }
+            if rewriter.carriesTransportNumber { rewrite.transportNumber = bandwidth.upcomingNumber() }
             // A little further on; then the header moves back, and the original number fills the gap.
             let (start, moved) = (out.used, out.used + Retransmission.overhead)
             rewriter.write(record, at: position, of: log, first: first, rewrite, into: &out.slots, at: moved)
@@ -307,6 +317,9 @@ extension PacketForwarder {
                 ? header + payload
                 : security?.protect(
                     &out.slots, at: start, headerLength: header, count: payload, index: index, ssrc: ssrc)
+            if length != nil, rewriter.carriesTransportNumber {
+                bandwidth.left(size: size + Retransmission.overhead, now: now)
+            }
         }
         return length.map { .written(size: $0) } ?? .gone
     }

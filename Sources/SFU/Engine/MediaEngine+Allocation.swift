@@ -42,7 +42,9 @@ extension MediaEngine {
     /// A consumer has come: its transport may be managed from now on.
     mutating func consumedBandwidth(_ index: SlabIndex, now: Instant, into out: inout Outbox) {
         let transport = consumers[index].transport
-        _ = transports[transport].bandwidth.consumed(consumers[index].rtpParameters, consumers[index].kind)
+        transports[transport].bandwidth.consumed(
+            consumers[index].rtpParameters, consumers[index].kind, probes: configuration.probesBandwidth,
+            random: &random)
         distributeBandwidth(of: transport, now: now, into: &out)
     }
 
@@ -65,6 +67,7 @@ extension MediaEngine {
         for (consumer, share) in zip(members, shares) {
             apply(share, to: consumer, now: now, into: &out)
         }
+        armBandwidth(of: transport)
     }
 
     /// The highest rate of its streams, or what its encoding promises if that is more; 0 while it is paused.

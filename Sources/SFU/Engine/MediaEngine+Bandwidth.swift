@@ -89,6 +89,7 @@ extension MediaEngine {
     ) {
         let change = transports[transport].bandwidth.outgoing?.receive(feedback, in: datagram, now: now)
         if let change { bandwidthChanged(change, of: transport, now: now, into: &out) }
+        armBandwidth(of: transport)
     }
 
     mutating func receive(
@@ -96,29 +97,34 @@ extension MediaEngine {
     ) {
         let change = transports[transport].bandwidth.outgoing?.receive(remb: remb.bitrateBitsPerSecond, now: now)
         if let change { bandwidthChanged(change, of: transport, now: now, into: &out) }
+        armBandwidth(of: transport)
     }
 
-    /// The losses that a receiver tells of its video: where it estimates the bandwidth, they bound it, too.
+    /// The losses that a receiver tells of its video: where it estimates the bandwidth, they bound it, too. Each stream
+    /// counts as much as it has sent since it was told of last, as in libwebrtc: a few lost packets of a small one are no
+    /// tenth of the whole.
     mutating func receiveLosses(
         _ blocks: ReportBlocks, in datagram: RawSpan, _ transport: SlabIndex, now: Instant, into out: inout Outbox
     ) {
         guard transports[transport].bandwidth.outgoing?.mechanism == .remb else { return }
-        var (sum, count) = (0, 0)
+        var (lost, expected) = (0.0, 0.0)
         var roundTrip: Duration?
         for position in 0..<blocks.count {
             let block = blocks.block(position, in: datagram)
             guard let sender = transports[transport].senderBySSRC[block.ssrc], senders[sender].kind == .video else {
                 continue
             }
-            sum += Int(block.fractionLost)
-            count += 1
+            // Before its first report, or when its numbers went back: as a single packet.
+            let count = Double(max(1, senders[sender].reports.newlyTold(by: block)))
+            lost += Double(block.fractionLost) / 256 * count
+            expected += count
             roundTrip =
                 CompactNTP.roundTrip(
                     now: clock.ntp(at: now), lastReport: block.lastSenderReport,
                     delay: block.delaySinceLastSenderReport) ?? roundTrip
         }
-        guard count > 0 else { return }
-        let loss = Double(sum) / Double(256 * count)
+        guard expected > 0 else { return }
+        let loss = lost / expected
         let change = transports[transport].bandwidth.outgoing?.receive(loss: loss, roundTrip: roundTrip, now: now)
         if let change { bandwidthChanged(change, of: transport, now: now, into: &out) }
     }
@@ -137,6 +143,7 @@ extension MediaEngine {
         } else if isDue {
             distributeBandwidth(of: index, now: now, into: &out)
         }
+        advanceProbation(of: index, to: now, into: &out)
         sendBandwidthFeedback(of: index, now: now, into: &out)
     }
 

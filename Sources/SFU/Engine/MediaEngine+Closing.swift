@@ -18,6 +18,12 @@ extension MediaEngine {
         muteObservers(of: index)
         let members = routers[index].transports
         for transport in members {
+            for producer in transports[transport].producers {
+                abandonReaders(of: producer)
+                producers[producer].consumers = []
+            }
+        }
+        for transport in members {
             let (name, producerIndexes) = closeChildren(of: transport, into: &out)
             // Their consumers are on transports of this router and close with these.
             for producer in producerIndexes { remove(producer, now: now, into: &out) }
@@ -103,11 +109,29 @@ extension MediaEngine {
 
     /// A producer's consumers close, wherever they are.
     private mutating func closeConsumers(of index: SlabIndex, into out: inout Outbox) {
-        for consumer in producers[index].consumers {
-            out.report(.consumerClosed(consumers[consumer].id, .producerClosed))
-            remove(consumer, onTransport: true, onProducer: false)
-        }
+        let closing = producers[index].consumers
         producers[index].consumers = []
+        abandonReaders(of: index)
+        var left: Set<SlabIndex> = []
+        for consumer in closing {
+            out.report(.consumerClosed(consumers[consumer].id, .producerClosed))
+            left.insert(consumers[consumer].transport)
+            remove(consumer, onTransport: false, onProducer: false)
+        }
+        for transport in left {
+            let staying = transports[transport].consumers.filter { consumers.contains($0) }
+            transports[transport].consumers = staying
+        }
+    }
+
+    /// All that read a producer's streams are about to go. Taking them one by one out of a list of thousands would cost
+    /// the square of their number.
+    private mutating func abandonReaders(of producer: SlabIndex) {
+        for stream in producers[producer].streams {
+            streams[stream].senders = []
+            streams[stream].candidates = []
+            streams[stream].served = 0
+        }
     }
 
     private mutating func remove(_ index: SlabIndex, onTransport: Bool, onProducer: Bool) {
@@ -129,7 +153,11 @@ extension MediaEngine {
         detach(index)
         withdrawWish(of: index)
         transports[transport].senderBySSRC[ssrc] = nil
-        if let rtx = senders[index].rtxSSRC { transports[transport].rtxSSRCs.remove(rtx) }
+        transports[transport].security?.forgetOutgoing(ssrc)
+        if let rtx = senders[index].rtxSSRC {
+            transports[transport].rtxSSRCs.remove(rtx)
+            transports[transport].security?.forgetOutgoing(rtx)
+        }
         closedTotals.sentLost += max(0, senders[index].reports.packetsLost)
         _ = senders.remove(index)
     }

@@ -99,9 +99,11 @@ extension MediaEngine {
     /// How many packets a sender that is behind may send now on a path whose bandwidth is known; nil: nobody knows it.
     private mutating func startBound(of index: SlabIndex, reading stream: SlabIndex, now: Instant) -> Int? {
         let transport = senders[index].transport
-        guard let available = transports[transport].bandwidth.outgoing?.availableBitrate,
-            let factor = configuration.pacing.bandwidthFactor, let reception = streams[stream].reception
-        else { return nil }
+        guard let available = transports[transport].bandwidth.outgoing?.availableBitrate else { return nil }
+        guard let factor = configuration.pacing.bandwidthFactor, let reception = streams[stream].reception else {
+            transports[transport].bandwidth.outgoing?.sendsStart(now: now)
+            return nil
+        }
         transports[transport].bandwidth.starts.fill(
             bytesPerSecond: Double(available) * factor / 8, interval: configuration.pacing.interval, now: now)
         return transports[transport].bandwidth.starts.packets(
@@ -127,7 +129,7 @@ extension MediaEngine {
         case .reachedHead: break
         case .overtaken: resynchronise(index, now: now, into: &out)
         }
-        return pass.wantsReport ? sendWantedReport(of: index, now: now, into: &out) : false
+        return senders[index].reports.isReportWanted ? sendWantedReport(of: index, now: now, into: &out) : false
     }
 
     // The slabs are parameters: two elements of two properties can't be told apart by the exclusivity checks.

@@ -179,6 +179,9 @@ extension MediaEngine {
     /// Packets went out: if these are of other layers than before, that is an event, and of another stream a score.
     mutating func reportLayers(of sender: SlabIndex, now: Instant, into out: inout Outbox) {
         let consumer = senders[sender].consumer
+        if senders[sender].forwarder.layers?.takeMissedClimb() ?? false {
+            requestKeyFrame(of: senders[sender].stream, now: now, into: &out)
+        }
         guard let current = senders[sender].forwarder.layers?.current, let layers = consumers[consumer].layers,
             current != layers.current
         else { return }

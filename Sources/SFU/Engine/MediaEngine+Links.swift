@@ -67,10 +67,10 @@ extension MediaEngine {
     }
 
     /// Who is to look at which link. The driver hands it to the worker of the other end.
-    public mutating func takeLinkNotes() -> [LinkNote] {
-        if linkNotes.isEmpty { return [] }
-        defer { linkNotes.removeAll() }
-        return linkNotes
+    /// - Parameter notes: What was in it is forgotten; its memory takes the next notes, so that none is allocated.
+    public mutating func takeLinkNotes(into notes: inout [LinkNote]) {
+        notes.removeAll(keepingCapacity: true)
+        if !linkNotes.isEmpty { swap(&linkNotes, &notes) }
     }
 }
 

@@ -9,14 +9,16 @@ public struct EngineParts: Sendable, Hashable {
     /// Streams that a flush would look at.
     public var listed = 0
     public var gopBytes = 0
+    /// Outgoing streams that SRTP keeps something for.
+    public var protectedStreams = 0
 
     public init(
         streams: Int = 0, senders: Int = 0, observers: Int = 0, linkEnds: Int = 0, sockets: Int = 0, listed: Int = 0,
-        gopBytes: Int = 0
+        gopBytes: Int = 0, protectedStreams: Int = 0
     ) {
         (self.streams, self.senders, self.observers) = (streams, senders, observers)
         (self.linkEnds, self.sockets) = (linkEnds, sockets)
-        (self.listed, self.gopBytes) = (listed, gopBytes)
+        (self.listed, self.gopBytes, self.protectedStreams) = (listed, gopBytes, protectedStreams)
     }
 }
 
@@ -25,6 +27,23 @@ extension MediaEngine {
         EngineParts(
             streams: streams.count, senders: senders.count, observers: observers.count,
             linkEnds: consumerByLink.count + producerByLink.count + linkedProducers.count,
-            sockets: transportBySocket.count, listed: listed.count, gopBytes: gopBytes)
+            sockets: transportBySocket.count, listed: listed.count, gopBytes: gopBytes,
+            protectedStreams: protectedStreams)
+    }
+
+    private var protectedStreams: Int {
+        (0..<transports.slotCount).reduce(0) { sum, slot in
+            guard let index = transports.index(ofSlot: slot) else { return sum }
+            return sum + transports[index].outgoingProtectedStreams
+        }
+    }
+}
+
+extension Transport {
+    fileprivate var outgoingProtectedStreams: Int {
+        switch security {
+        case .none: 0
+        case .some(let security): security.outgoingStreams
+        }
     }
 }

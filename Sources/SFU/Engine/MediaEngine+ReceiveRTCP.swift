@@ -82,7 +82,8 @@ extension MediaEngine {
     /// or a receiver that has not heard of the end.
     private mutating func knownSender(_ ssrc: UInt32, _ transport: SlabIndex) -> SlabIndex? {
         let sender = transports[transport].senderBySSRC[ssrc]
-        if sender == nil { transports[transport].drops.unknownSSRC += 1 }
+        // Padding is reported on, too.
+        if sender == nil, ssrc != Probation.ssrc { transports[transport].drops.unknownSSRC += 1 }
         return sender
     }
 

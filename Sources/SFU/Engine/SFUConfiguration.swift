@@ -24,6 +24,8 @@ public struct SFUConfiguration: Sendable {
     public var cachedSwitch = CachedSwitch()
     /// Who protects and unprotects packets of transports with SRTP.
     public var srtpBackend = SRTPBackend.openssl
+    /// Where consumers want more than the estimate says there is, padding finds out whether the path carries more.
+    public var probesBandwidth = true
     public var pacing = Pacing()
     public var coalescing = Coalescing()
 
@@ -59,6 +61,8 @@ public struct SFUConfiguration: Sendable {
         public var liveFactor = 4
         /// On a path whose bandwidth is estimated: everything on it together no more than this many times the estimate
         /// while somebody catches up, though never less than what comes in. Nil: no such bound.
+        ///
+        /// Without, a start is told to the estimate as one: it is measured, and its queue is no over-use.
         ///
         /// Simulated with 3 s of 300 kbit/s over 900 kbit/s, of which 600 were known: without a bound the queue grew to
         /// 1 s, once, and the estimate stood; with 1.5 and 2.5 times, as a pacer has for single frames, the longer

@@ -13,7 +13,7 @@ public struct TraceEventTypes: OptionSet, Sendable, Hashable {
     public static let senderReport = TraceEventTypes(rawValue: 1 << 5)
     /// The estimated bandwidth of what goes out.
     public static let bandwidth = TraceEventTypes(rawValue: 1 << 6)
-    /// Padding that probes for bandwidth: none is sent, so none is told.
+    /// A packet of padding that probes for bandwidth.
     public static let probation = TraceEventTypes(rawValue: 1 << 7)
 
     static let ofTransports: TraceEventTypes = [.bandwidth, .probation]

@@ -43,6 +43,9 @@ struct LayerRewriter: Sendable {
         return false
     }
 
+    /// Whether a key frame that was waited for was of no use, and another one is needed. Told once.
+    mutating func takeMissedClimb() -> Bool { isSVC && svc.takeMissedClimb() }
+
     /// A key frame is what comes next.
     /// - Parameters:
     ///   - spatialLayer: Of the stream, for simulcast.

@@ -23,6 +23,12 @@ public struct SVCFilter: Sendable, Hashable {
     /// Its picture: all its layers have one timestamp.
     private var picture: UInt32?
     private var isKeyPicture = false
+    /// Packets of it were left out for their temporal layer: nobody climbs to the rest.
+    private var isTorn = false
+    /// Packets of it were left out that a higher target wants: its key frame's first packet has not come yet.
+    private var isTornAbove = false
+    /// A key picture could not be climbed with, since it came in disorder: another one is needed.
+    private var hasMissedClimb = false
     private var newest: UInt64 = 0
 
     public init(target: ConsumerLayers, isKSVC: Bool) {
@@ -44,6 +50,7 @@ public struct SVCFilter: Sendable, Hashable {
         current = nil
         picture = timestamp
         newest = 0
+        (isTorn, isTornAbove) = (false, false)
         beginKeyPicture()
     }
 
@@ -58,16 +65,24 @@ public struct SVCFilter: Sendable, Hashable {
             guard index >= newest else { return lateFate(layers, isMarked) }
             newest = index
             picture = timestamp
-            isKeyPicture = false
+            (isKeyPicture, isTorn, isTornAbove) = (false, false, false)
             current.map { settle($0) }
         }
         if layers.startsKeyFrame { beginKeyPicture() }
         guard let current else { return .drop }
-        guard passes(layers, current.spatialLayer) else { return .drop }
-        if layers.temporal > open, layers.temporal <= target.temporalLayer, layers.isSwitchPoint, layers.startsFrame {
+        guard passes(layers, current.spatialLayer) else {
+            if layers.spatial > current.spatialLayer, layers.spatial <= target.spatialLayer { isTornAbove = true }
+            return .drop
+        }
+        if layers.temporal > open, !isTorn, layers.temporal <= target.temporalLayer, layers.isSwitchPoint,
+            layers.startsFrame
+        {
             open = layers.temporal
         }
-        guard layers.temporal <= open || layers.startsKeyFrame else { return .drop }
+        guard layers.temporal <= open || layers.startsKeyFrame else {
+            isTorn = true
+            return .drop
+        }
         self.current?.temporalLayer = max(current.temporalLayer, min(layers.temporal, target.temporalLayer))
         return fate(layers, isMarked, current.spatialLayer)
     }
@@ -85,10 +100,21 @@ public struct SVCFilter: Sendable, Hashable {
     private mutating func beginKeyPicture() {
         isKeyPicture = true
         open = target.temporalLayer
+        var spatial = target.spatialLayer
+        if isTornAbove, let current, current.spatialLayer < spatial {
+            spatial = current.spatialLayer
+            hasMissedClimb = true
+        }
         // What is reported climbs anew when the spatial layer changes.
-        let isSame = current?.spatialLayer == target.spatialLayer
+        let isSame = current?.spatialLayer == spatial
         let temporal = isSame ? min(current?.temporalLayer ?? 0, target.temporalLayer) : 0
-        current = ConsumerLayers(spatialLayer: target.spatialLayer, temporalLayer: temporal)
+        current = ConsumerLayers(spatialLayer: spatial, temporalLayer: temporal)
+    }
+
+    /// Whether the source has to be asked for a key picture once more. Told once.
+    public mutating func takeMissedClimb() -> Bool {
+        defer { hasMissedClimb = false }
+        return hasMissedClimb
     }
 
     private func passes(_ layers: PacketLayers, _ spatial: UInt8) -> Bool {

@@ -10,6 +10,9 @@ struct TransportBandwidth: Sendable {
     /// What we send: made with the first video consumer whose receiver can do either, which is then kept.
     var outgoing: OutgoingBandwidth?
 
+    /// Padding that probes what we may send; there once that is estimated, where it is wanted.
+    var probation: Probation?
+
     /// initialAvailableOutgoingBitrate, bits per second.
     let initialOutgoingBitrate: Int64
     /// Bits per second; 0: none.
@@ -38,6 +41,7 @@ struct TransportBandwidth: Sendable {
         var soonest = nextDistribution
         if let deadline = incoming?.nextDeadline { soonest = min(soonest ?? deadline, deadline) }
         if let deadline = outgoing?.nextDeadline { soonest = min(soonest ?? deadline, deadline) }
+        if let probe = outgoing?.nextProbe { soonest = min(soonest ?? probe, probe) }
         return soonest
     }
 
@@ -50,13 +54,16 @@ struct TransportBandwidth: Sendable {
         incoming = IncomingBandwidth(mechanism: mechanism, maxBitrate: maxIncomingBitrate)
     }
 
-    /// - Returns: whether it is managed from now on, and was not before.
-    mutating func consumed(_ parameters: RTPParameters, _ kind: MediaKind) -> Bool {
-        guard outgoing == nil, kind == .video, let mechanism = Self.mechanism(of: parameters) else { return false }
+    /// - Parameter probes: padding is sent where more is wanted than there is.
+    mutating func consumed(
+        _ parameters: RTPParameters, _ kind: MediaKind, probes: Bool, random: inout RandomSource
+    ) {
+        guard outgoing == nil, kind == .video, let mechanism = Self.mechanism(of: parameters) else { return }
         outgoing = OutgoingBandwidth(
             mechanism: mechanism, initialBitrate: initialOutgoingBitrate, maxBitrate: maxOutgoingBitrate,
-            minBitrate: minOutgoingBitrate)
-        return true
+            minBitrate: minOutgoingBitrate, probes: probes)
+        guard probes else { return }
+        probation = Probation(like: parameters, firstSequence: .random(in: 1000...32_767, using: &random))
     }
 
     /// A consumer wants nothing more. The engine looks at it in its next step.
@@ -117,9 +124,14 @@ struct TransportBandwidth: Sendable {
         }
     }
 
-    /// A packet of `size` bytes leaves now, with a place for a number. 0 where nobody counts.
+    /// The number of the next packet that leaves with a place for one. 0 where nobody counts.
+    /// Mutating, so that it is asked in place: else the estimator is copied for it.
     @inline(__always)
-    mutating func nextNumber(size: Int, now: Instant) -> UInt16 { outgoing?.send(size, now: now) ?? 0 }
+    mutating func upcomingNumber() -> UInt16 { outgoing?.upcomingNumber() ?? 0 }
+
+    /// It left, with `size` bytes: the number is used up. What can't be protected uses up none.
+    @inline(__always)
+    mutating func left(size: Int, now: Instant) { _ = outgoing?.send(size, now: now) }
 }
 
 extension RTPParameters {

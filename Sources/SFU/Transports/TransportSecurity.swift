@@ -52,8 +52,19 @@ struct TransportSecurity: ~Copyable {
         return agreed
     }
 
-    /// A stream has ended: its SSRC may begin anew.
+    /// A stream that came in has ended: its SSRC may begin anew.
     mutating func forget(_ ssrc: UInt32) { receiver?.forget(ssrc) }
+
+    /// One that went out has ended. Those that come have SSRCs of their own, drawn from 32 bits.
+    mutating func forgetOutgoing(_ ssrc: UInt32) { sender?.forget(ssrc) }
+
+    /// Outgoing streams that something is kept for.
+    var outgoingStreams: Int {
+        switch sender {
+        case .none: 0
+        case .some(let sender): sender.streamCount
+        }
+    }
 
     // MARK: - Packets
 

@@ -1,0 +1,27 @@
+import Base
+import DTLS
+import TestSupport
+import Testing
+
+@Suite struct LeakTests {
+    /// Other tests allocate meanwhile: a leak shows in each round, their noise does not.
+    @Test func `two thousand handshakes leave nothing behind`() {
+        func handshakes(_ count: Int) {
+            for number in 0..<count {
+                let pair = Pair(seed: UInt64(number), loss: number % 4 == 0 ? 0.3 : 0)
+                pair.start()
+                // Some end where they are, in the middle.
+                for _ in 0..<(number % 5 == 0 ? 2 : 100) where !pair.isConnected { _ = pair.step() }
+            }
+        }
+        handshakes(100)
+        var growths: [Int] = []
+        for _ in 0..<4 {
+            let before = allocatedBytes()
+            handshakes(500)
+            growths.append(allocatedBytes() - before)
+        }
+        print("two thousand handshakes: growth \(growths)")
+        #expect(growths.min() ?? 0 < 500 * 100, "\(growths) bytes in rounds of 500")
+    }
+}
