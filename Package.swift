@@ -79,6 +79,7 @@ let house: [Room] = [
     Room("ICE", floor: 3, uses: ["Base", "STUN"], tested: true),
     Room("SRTP", floor: 3, uses: ["Base", "COpenSSL", "CSRTP"], tested: true),
     Room("DTLS", floor: 3, uses: ["Base", "COpenSSL"], tested: true),
+    Room("Negotiation", floor: 3, uses: ["Base", "SDP", "ORTC"], tested: true),
     // 4 · the media state of one worker
     Room("SFU", floor: 4, uses: ["Base", "CLinux", "RTP", "RTCP", "ORTC", "Congestion", "SRTP"], tested: true),
     // 5 · vocabulary
@@ -86,8 +87,8 @@ let house: [Room] = [
     Room("Events", floor: 5, uses: ["Base"], tested: true),
     // The entry functions of the fuzzer (own package Fuzz/), which tests call too.
     Room(
-        "FuzzTargets", floor: 5, uses: ["Base", "RTP", "RTCP", "STUN", "ORTC", "ICE", "SRTP", "DTLS", "SFU"],
-        tested: true),
+        "FuzzTargets", floor: 5,
+        uses: ["Base", "RTP", "RTCP", "STUN", "SDP", "ORTC", "ICE", "Negotiation", "SRTP", "DTLS", "SFU"], tested: true),
     // 6 · engines
     Room(
         "MediaPlane", floor: 6, uses: ["Base", "CLinux", "ORTC", "SRTP", "SFU", "MediaCore"], outside: [logging],

@@ -15,6 +15,7 @@ extension FuzzTarget {
         case .ortc:
             try ["ortc/router-capabilities-standard.json", "mediasoup-3.14.16/router-capabilities-demo.json"].map(file)
                 + Self.requests
+        case .sdp: try Self.offers.map { try file("sdp/offers/\($0).sdp") } + [Self.fragment]
         case .srtp: Self.conversations
         case .stun: STUNSeeds.all
         case .dtls: Self.dtlsScripts
@@ -50,6 +51,22 @@ extension FuzzTarget {
     private static let captures = [
         "rtp/vp8-gst.rtp4571", "rtp/vp9-gst.rtp4571", "rtp/h264-gst.rtp4571", "rtp/opus-ffmpeg.rtp4571",
     ]
+
+    private static let offers = [
+        "chromium-simulcast", "chromium-recvonly-and-data", "chromium-screen-vp9-svc", "firefox-simulcast",
+        "firefox-recvonly-audio-video", "gstreamer-sendonly-h264", "gstreamer-recvonly-audio-video",
+    ]
+
+    private static let fragment = Array(
+        """
+        a=ice-ufrag:EsAw
+        a=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1
+        m=audio 9 RTP/AVP 0
+        a=mid:0
+        a=candidate:1387637174 1 udp 2122260223 192.0.2.1 61764 typ host
+        a=end-of-candidates
+
+        """.utf8)
 
     private static func datagrams(_ bytes: [UInt8]) -> [[UInt8]] {
         var datagrams: [[UInt8]] = []

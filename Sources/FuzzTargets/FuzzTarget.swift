@@ -15,6 +15,8 @@ public enum FuzzTarget: String, Sendable, CaseIterable {
     case rtcp
     /// JSON text: capabilities and parameters, negotiated as requests bring them.
     case ortc
+    /// A session description: read, understood as an offer of WHIP and of WHEP, and answered.
+    case sdp
     /// A suite and packets: protected ones from outside, and our own that come back changed or not.
     case srtp
     /// A TCP connection in pieces: frames, STUN messages, and an ICE agent that gets them from several clients.
@@ -35,6 +37,7 @@ public enum FuzzTarget: String, Sendable, CaseIterable {
         case .dependencyDescriptor: fuzzDependencyDescriptors(bytes)
         case .rtcp: fuzzRTCP(bytes)
         case .ortc: fuzzORTC(bytes)
+        case .sdp: fuzzSDP(bytes)
         case .srtp: fuzzSRTP(bytes)
         case .stun: fuzzSTUN(bytes)
         case .dtls: fuzzDTLS(bytes)

@@ -63,7 +63,7 @@ struct PacketForwarder: Sendable {
     /// Of a stream with several layers: which of them go out, and as what. It numbers by itself.
     var layers: LayerRewriter?
     private var traced: [TracedPacket] = []
-    /// Nil before the first since the start.
+    /// Packets that were left out; nil before the first since the start.
     private var skipped: SkippedPackets?
 
     /// - Parameter firstSequence: mediasoup draws from 1000…32767, far from a wrap that would confuse SRTP receivers.
