@@ -29,11 +29,13 @@ public struct Goal: Codable, Sendable {
         for goal in goals {
             let unit = goal.unit.isEmpty ? "" : " " + goal.unit
             table.add([
-                goal.name, (goal.measured.map { $0 >= 10 ? figure($0) : ratio($0) } ?? "–") + unit,
+                goal.name, (goal.measured.map { $0 >= 0 && $0 < 10 ? ratio($0) : figure($0) } ?? "–") + unit,
                 text(goal.most) + unit, goal.isMet.map { $0 ? "met" : "MISSED" } ?? "",
             ])
         }
-        let met = goals.filter { $0.isMet == true }.count
-        return table.text + "\n\(met) of \(goals.count) met"
+        let measured = goals.compactMap(\.isMet)
+        let rest = goals.count - measured.count
+        return table.text + "\n\(measured.filter { $0 }.count) of \(measured.count) met"
+            + (rest > 0 ? ", \(rest) not measured undisturbed" : "")
     }
 }

@@ -90,7 +90,7 @@ public struct OutgoingBandwidth: Sendable {
 
     /// What the next `send` will return: a packet has its number before it is known whether it can leave.
     @inline(__always)
-    public var upcomingNumber: UInt16? { estimator?.upcomingNumber }
+    public mutating func upcomingNumber() -> UInt16? { estimator?.upcomingNumber() }
 
     /// A packet of `size` bytes leaves now.
     /// - Returns: its transport-wide number; nil when the mechanism has none.

@@ -70,7 +70,8 @@ public struct SendSideEstimator: Sendable {
     public var throughputBitsPerSecond: Int64? { throughput.bitsPerSecond.map { Int64($0) } }
 
     /// The number of the packet that leaves next.
-    public var upcomingNumber: UInt16 { UInt16(truncatingIfNeeded: packets.next) }
+    @inline(__always)
+    public mutating func upcomingNumber() -> UInt16 { UInt16(truncatingIfNeeded: packets.next) }
 
     /// A packet of `size` bytes leaves now. No allocation in the steady state.
     /// - Returns: its transport-wide number.

@@ -152,7 +152,7 @@ struct PacketForwarder: Sendable {
                 let size = header + Int(record.length) - Int(record.headerLength)
                 guard out.hasRoom(for: size + (overhead ?? 0)) else { return .outboxFull }
                 rewrite.sendTime = sendTime
-                if rewriter.carriesTransportNumber { rewrite.transportNumber = bandwidth.upcomingNumber }
+                if rewriter.carriesTransportNumber { rewrite.transportNumber = bandwidth.upcomingNumber() }
                 var length: Int? = size
                 if overhead == nil {
                     rewriter.write(record, at: cursor, of: log, first: first, rewrite, into: &out.slots, at: out.used)
@@ -299,7 +299,7 @@ extension PacketForwarder {
         case .rtx(let ssrc, let payloadType, let index):
             // A packet of a stream of its own tells of its own way.
             if rewriter.carriesSendTime { rewrite.sendTime = AbsoluteSendTime.value(at: now) }
-            if rewriter.carriesTransportNumber { rewrite.transportNumber = bandwidth.upcomingNumber }
+            if rewriter.carriesTransportNumber { rewrite.transportNumber = bandwidth.upcomingNumber() }
             // A little further on; then the header moves back, and the original number fills the gap.
             let (start, moved) = (out.used, out.used + Retransmission.overhead)
             rewriter.write(record, at: position, of: log, first: first, rewrite, into: &out.slots, at: moved)

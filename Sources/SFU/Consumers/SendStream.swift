@@ -93,7 +93,6 @@ extension SendStream {
         var bytes = 0
         /// There is something to do that most senders have not: traces, layers, an estimate of bandwidth.
         var wantsMore = false
-        var wantsReport = false
     }
 
     /// Nothing but new packets is to be sent: it isn't behind, and nobody else reads in its place.
@@ -117,7 +116,6 @@ extension SendStream {
             counting: &transport.bandwidth, now: now, into: &out)
         pass.count = Int(forwarder.packetCount - packets)
         pass.bytes = Int(forwarder.byteCount - bytes)
-        pass.wantsReport = reports.isReportWanted
         pass.wantsMore = forwarder.isLayered || forwarder.tracesPackets || forwarder.carriesTransportNumber
         if forwarder.failureCount != failures {
             transport.drops.unprotected += forwarder.failureCount - failures

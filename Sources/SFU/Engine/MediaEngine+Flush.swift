@@ -129,7 +129,7 @@ extension MediaEngine {
         case .reachedHead: break
         case .overtaken: resynchronise(index, now: now, into: &out)
         }
-        return pass.wantsReport ? sendWantedReport(of: index, now: now, into: &out) : false
+        return senders[index].reports.isReportWanted ? sendWantedReport(of: index, now: now, into: &out) : false
     }
 
     // The slabs are parameters: two elements of two properties can't be told apart by the exclusivity checks.

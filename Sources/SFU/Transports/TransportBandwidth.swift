@@ -125,8 +125,9 @@ struct TransportBandwidth: Sendable {
     }
 
     /// The number of the next packet that leaves with a place for one. 0 where nobody counts.
+    /// Mutating, so that it is asked in place: else the estimator is copied for it.
     @inline(__always)
-    var upcomingNumber: UInt16 { outgoing?.upcomingNumber ?? 0 }
+    mutating func upcomingNumber() -> UInt16 { outgoing?.upcomingNumber() ?? 0 }
 
     /// It left, with `size` bytes: the number is used up. What can't be protected uses up none.
     @inline(__always)
