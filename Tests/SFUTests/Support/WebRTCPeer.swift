@@ -149,7 +149,12 @@ extension Stage {
 
     /// The transport as the helpers of plain ones take it; its tuples are those of nobody.
     func port(of state: WebRTCTransportState) throws -> Port {
-        Port(id: state.id, rtp: Stage.shared.socket, rtcp: nil, tuples: try #require(engine.tuples(of: state.id)))
+        Port(id: state.id, rtp: Stage.shared.socket, rtcp: nil, tuples: try tuples(of: state.id))
+    }
+
+    private func tuples(of id: TransportID) throws -> PlainTransportTuples {
+        let tuples = engine.tuples(of: id)
+        return try #require(tuples)
     }
 
     /// A client whose check, connect and handshake went well.
