@@ -112,7 +112,8 @@ actor PipelinesCore: MediaCore {
     }
 
     // Pipelines have plain transports only.
-    private static let notHere = MediaCoreError(.unsupported, name: "UnsupportedError", message: "no pipeline asks this")
+    private static let notHere = MediaCoreError(
+        .unsupported, name: "UnsupportedError", message: "no pipeline asks this")
 
     func createWebRTCTransport(
         on router: RouterID, _ options: WebRTCTransportOptions

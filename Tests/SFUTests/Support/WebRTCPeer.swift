@@ -167,9 +167,7 @@ extension Stage {
             state.id, role: peerRole == .client ? .client : .server, fingerprint: peer.fingerprint, now: now,
             into: &outbox)
         peer.outgoing.append(try peer.check(state))
-        try exchange([peer])
-        let fingerprint = try #require(state.fingerprints.last)
-        try peer.start(peerRole, expecting: fingerprint, now: now)
+        try peer.start(peerRole, expecting: try #require(state.fingerprints.last), now: now)
         try exchange([peer])
         return (try port(of: state), peer)
     }
