@@ -18,7 +18,8 @@ import Testing
 
         init(
             seed: UInt64, probes: Bool, _ mechanism: BandwidthMechanism = .transportWide,
-            suite: SRTPCryptoSuite? = nil, rate: Int64 = 2_000_000
+            suite: SRTPCryptoSuite? = nil, rate: Int64 = 2_000_000,
+            numbering: ReceiverNumbering? = nil
         ) throws {
             var configuration = SFUConfiguration()
             configuration.probesBandwidth = probes
@@ -45,7 +46,7 @@ import Testing
                 peer: peer)
             try stage.consume(
                 "c", on: port, of: "video",
-                BandwidthTests.capabilities(mechanism == .remb ? .remb : .transportWide))
+                BandwidthTests.capabilities(mechanism == .remb ? .remb : .transportWide), numbering: numbering)
         }
 
         /// A key frame of each encoding every second, reports as often.

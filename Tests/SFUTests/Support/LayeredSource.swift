@@ -33,6 +33,8 @@ final class LayeredSource {
     /// Packets may be asked for again, on either side.
     let asksForPackets: Bool
     var mid = "v"
+    /// The video is sent turned by 90°, and says so (3GPP TS 26.114 §7.4.5) under the id 3.
+    let isTurned: Bool
 
     static let period = Duration.nanoseconds(33_333_333)
     static let extensionURIs: [(RTPHeaderExtensionURI, Int)] = [
@@ -41,8 +43,9 @@ final class LayeredSource {
 
     init(
         _ stage: Stage, encodings count: Int = 3, usesRIDs: Bool = false, reports: Bool = true, isManaged: Bool = false,
-        asksForPackets: Bool = false
+        asksForPackets: Bool = false, isTurned: Bool = false
     ) throws {
+        self.isTurned = isTurned
         self.isManaged = isManaged
         self.asksForPackets = asksForPackets
         self.stage = stage
@@ -68,8 +71,9 @@ final class LayeredSource {
                     rtcpFeedback: [RTCPFeedback("nack", "pli")] + (isManaged ? [RTCPFeedback("goog-remb")] : [])
                         + (asksForPackets ? [RTCPFeedback("nack")] : []))
             ],
-            headerExtensions: usesRIDs
-                ? Self.extensionURIs.map { RTPHeaderExtensionParameters(uri: $0.0.rawValue, id: $0.1) } : [],
+            headerExtensions: (usesRIDs ? Self.extensionURIs : isTurned ? [(.videoOrientation, 3)] : []).map {
+                RTPHeaderExtensionParameters(uri: $0.0.rawValue, id: $0.1)
+            },
             encodings: encodings.map {
                 RTPEncodingParameters(ssrc: usesRIDs ? nil : $0.ssrc, rid: $0.rid, scalabilityMode: "L1T3")
             }, rtcp: RTCPParameters(cname: "camera"))
@@ -114,6 +118,7 @@ final class LayeredSource {
     }
 
     private func extensions(_ place: Int) -> [RTPHeaderWriter.Extension] {
+        if isTurned { return [RTPHeaderWriter.Extension(id: 3, data: [1])] }
         guard usesRIDs, let rid = encodings[place].rid else { return [] }
         return [
             RTPHeaderWriter.Extension(id: 1, data: Array(mid.utf8)),
@@ -197,14 +202,15 @@ extension Stage {
 
     func consumeLayers(
         _ name: String, of producer: String = "video", at port: UInt16, preferring layers: PreferredLayers? = nil,
-        paused: Bool = false
+        paused: Bool = false, _ capabilities: RTPCapabilities = Parameters.everything,
+        numbering: ReceiverNumbering? = nil
     ) throws -> ConsumerState {
         let transport = try transport("to-\(name)", comedia: false)
         try connect(transport, to: port)
         let state = try engine.consume(
             ConsumerSetup(
                 transport: transport.id, id: ConsumerID(rawValue: name), producer: ProducerID(rawValue: producer),
-                rtpCapabilities: Parameters.everything, paused: paused, preferredLayers: layers), now: now,
+                rtpCapabilities: capabilities, paused: paused, preferredLayers: layers, numbering: numbering), now: now,
             into: &outbox)
         flush()
         return state

@@ -86,12 +86,12 @@ final class Stage {
     @discardableResult
     func consume(
         _ name: String, on port: Port, of producer: String, paused: Bool = false,
-        _ capabilities: RTPCapabilities = Parameters.everything
+        _ capabilities: RTPCapabilities = Parameters.everything, numbering: ReceiverNumbering? = nil
     ) throws -> ConsumerState {
         let state = try engine.consume(
             ConsumerSetup(
                 transport: port.id, id: ConsumerID(rawValue: name), producer: ProducerID(rawValue: producer),
-                rtpCapabilities: capabilities, paused: paused), now: now, into: &outbox)
+                rtpCapabilities: capabilities, paused: paused, numbering: numbering), now: now, into: &outbox)
         collect()
         return state
     }

@@ -18,7 +18,7 @@ final class WebRTCPeer {
     private(set) var answers: [STUNMessage] = []
     private(set) var received: [[UInt8]] = []
     private(set) var data: [[UInt8]] = []
-    private var transaction: UInt8 = 0
+    private var transaction: UInt64 = 0
     /// Datagrams for the transport.
     var outgoing: [[UInt8]] = []
 
@@ -37,7 +37,7 @@ final class WebRTCPeer {
 
     func check(_ state: WebRTCTransportState, nominates: Bool = true) throws -> [UInt8] {
         transaction += 1
-        let id = STUNTransactionID(high: 1, low: UInt64(transaction))
+        let id = STUNTransactionID(high: 1, low: transaction)
         let request = STUNBindingRequest(
             id, username: "\(state.usernameFragment):peer", role: .controlling(7), priority: 1_853_824_767,
             usesCandidate: nominates)
@@ -56,6 +56,14 @@ final class WebRTCPeer {
         var effects: [DTLSEffect] = []
         dtls.setRemoteFingerprint(fingerprint, into: &effects)
         dtls.start(as: role, now: now, into: &effects)
+        try apply(effects)
+    }
+
+    /// What was not answered is sent again.
+    func advance(to now: Instant) throws {
+        guard let due = dtls.nextDeadline, due <= now else { return }
+        var effects: [DTLSEffect] = []
+        dtls.advance(to: now, into: &effects)
         try apply(effects)
     }
 
