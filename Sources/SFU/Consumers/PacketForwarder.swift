@@ -6,7 +6,7 @@ import RTP
 /// A consumer's place in its producer's log, and how packets go out from there with a numbering of its own.
 ///
 /// Starting, catching up and running live are one thing: a cursor that moves towards the head of the log.
-struct PacketForwarder: Sendable {
+struct PacketForwarder: ~Copyable {
     enum Flow: Sendable {
         /// Paused, by either flag, or nowhere to send to.
         case stopped
@@ -48,6 +48,8 @@ struct PacketForwarder: Sendable {
     var skipsDiscontinuous = false
     /// What may have to be sent again; nil: the receiver does not ask.
     private(set) var retransmission: RetransmissionBuffer?
+    /// There is such a buffer: told sooner than by asking for it.
+    private let remembers: Bool
     // Mutating, so that it is done in place: else the forwarder is copied for it.
     mutating func prefetchRetransmission() { retransmission?.prefetch() }
 
@@ -68,11 +70,16 @@ struct PacketForwarder: Sendable {
 
     /// - Parameter firstSequence: mediasoup draws from 1000…32767, far from a wrap that would confuse SRTP receivers.
     init(
-        parameters: RTPParameters, ssrc: UInt32, firstSequence: UInt16, retransmission: RetransmissionBuffer? = nil,
+        parameters: RTPParameters, ssrc: UInt32, firstSequence: UInt16,
+        retransmission: consuming RetransmissionBuffer? = nil,
         layers: LayerRewriter? = nil
     ) {
         self.layers = layers
         isLayered = layers != nil
+        switch retransmission {
+        case .none: remembers = false
+        case .some: remembers = true
+        }
         self.retransmission = retransmission
         rewriter = RTPRewriter(ssrc: ssrc, parameters: parameters)
         payloadTypes = PayloadTypeSet(parameters.codecs.lazy.filter { !$0.isRTX }.map(\.payloadType))
@@ -164,7 +171,7 @@ struct PacketForwarder: Sendable {
                 let timestamp = out.slots.uint32(at: out.used + 4)
                 if let length {
                     if rewriter.carriesTransportNumber { bandwidth.left(size: size, now: now) }
-                    if retransmission != nil {
+                    if remembers {
                         retransmission?.store(
                             SentPacket(rewrite, position: cursor, encoding: encoding, timestamp: timestamp))
                     }
