@@ -30,6 +30,8 @@ public struct GatewaySettings: Sendable, Hashable {
     public var portQuarantine: Duration = .seconds(5)
     /// Threads that forward media; nil: one per core.
     public var mediaWorkers: Int?
+    /// Under load packets are held for up to 1 ms, so that runs of them leave together.
+    public var coalescing = true
     /// Who encrypts and decrypts SRTP.
     public var srtpBackend = SRTPBackend.openssl
     /// What routers can carry; the order is that of preference.
