@@ -39,6 +39,7 @@ struct PacketForwarder: ~Copyable {
 
     /// Outgoing index = logged index + this, modulo 2⁶⁴.
     private var indexOffset: UInt64 = 0
+    /// Of the media that goes out, in the router's numbers, as in the log.
     private let payloadTypes: PayloadTypeSet
     /// It has `layers`: told sooner than by asking for them.
     let isLayered: Bool
@@ -67,12 +68,16 @@ struct PacketForwarder: ~Copyable {
     private var traced: [TracedPacket] = []
     /// Packets that were left out; nil before the first since the start.
     private var skipped: SkippedPackets?
+    /// Only if the rewriter renumbers.
+    private let receiverTypes: ReceiverPayloadTypes
 
-    /// - Parameter firstSequence: mediasoup draws from 1000…32767, far from a wrap that would confuse SRTP receivers.
+    /// - Parameters:
+    ///   - firstSequence: mediasoup draws from 1000…32767, far from a wrap that would confuse SRTP receivers.
+    ///   - numbering: The one that the parameters are in; nil: the router's.
     init(
         parameters: RTPParameters, ssrc: UInt32, firstSequence: UInt16,
-        retransmission: consuming RetransmissionBuffer? = nil,
-        layers: LayerRewriter? = nil
+        retransmission: consuming RetransmissionBuffer? = nil, layers: LayerRewriter? = nil,
+        numbering: ReceiverNumbering? = nil
     ) {
         self.layers = layers
         isLayered = layers != nil
@@ -81,8 +86,10 @@ struct PacketForwarder: ~Copyable {
         case .some: remembers = true
         }
         self.retransmission = retransmission
-        rewriter = RTPRewriter(ssrc: ssrc, parameters: parameters)
-        payloadTypes = PayloadTypeSet(parameters.codecs.lazy.filter { !$0.isRTX }.map(\.payloadType))
+        rewriter = RTPRewriter(ssrc: ssrc, parameters: parameters, numbering: numbering)
+        let media = parameters.codecs.lazy.filter { !$0.isRTX }.map(\.payloadType)
+        payloadTypes = numbering.map { PayloadTypeSet($0.routerPayloadTypes(of: media)) } ?? PayloadTypeSet(media)
+        receiverTypes = ReceiverPayloadTypes(numbering)
         lastOutgoing = UInt64(firstSequence) &- 1
     }
 
@@ -152,8 +159,9 @@ struct PacketForwarder: ~Copyable {
         while cursor < log.head {
             guard log.contains(cursor) else { return .overtaken }
             guard left > 0 else { return .paced }
-            let record = log.record(at: cursor)
+            var record = log.record(at: cursor)
             if var rewrite = decide(record, in: log) {
+                if rewriter.renumbers { receiverTypes.renumber(&record) }
                 let first = log.byte(cursor, at: 0)
                 let header = rewriter.headerLength(of: record, first: first)
                 let size = header + Int(record.length) - Int(record.headerLength)
@@ -292,7 +300,8 @@ extension PacketForwarder {
     ) -> Repetition {
         let position = packet.position(below: log.head)
         guard log.contains(position) else { return .gone }
-        let record = log.record(at: position)
+        var record = log.record(at: position)
+        if rewriter.renumbers { receiverTypes.renumber(&record) }
         let first = log.byte(position, at: 0)
         let header = rewriter.headerLength(of: record, first: first)
         let size = header + Int(record.length) - Int(record.headerLength)
@@ -331,10 +340,12 @@ extension PacketForwarder {
         return length.map { .written(size: $0) } ?? .gone
     }
 
-    /// The payload type that a packet went out with; nil: the log has forgotten it.
+    /// The payload type that a packet went out with, the receiver's; nil: the log has forgotten it.
     func payloadType(of packet: SentPacket, in log: borrowing PacketLog) -> UInt8? {
         let position = packet.position(below: log.head)
         guard log.contains(position) else { return nil }
-        return UInt8(log.record(at: position).flags & 0x7F)
+        var record = log.record(at: position)
+        if rewriter.renumbers { receiverTypes.renumber(&record) }
+        return UInt8(record.flags & 0x7F)
     }
 }
