@@ -6,7 +6,7 @@ import RTP
 /// A consumer's place in its producer's log, and how packets go out from there with a numbering of its own.
 ///
 /// Starting, catching up and running live are one thing: a cursor that moves towards the head of the log.
-struct PacketForwarder: Sendable {
+struct PacketForwarder: ~Copyable {
     enum Flow: Sendable {
         /// Paused, by either flag, or nowhere to send to.
         case stopped
@@ -49,6 +49,8 @@ struct PacketForwarder: Sendable {
     var skipsDiscontinuous = false
     /// What may have to be sent again; nil: the receiver does not ask.
     private(set) var retransmission: RetransmissionBuffer?
+    /// There is such a buffer: told sooner than by asking for it.
+    private let remembers: Bool
     // Mutating, so that it is done in place: else the forwarder is copied for it.
     mutating func prefetchRetransmission() { retransmission?.prefetch() }
 
@@ -73,11 +75,16 @@ struct PacketForwarder: Sendable {
     ///   - firstSequence: mediasoup draws from 1000…32767, far from a wrap that would confuse SRTP receivers.
     ///   - numbering: The one that the parameters are in; nil: the router's.
     init(
-        parameters: RTPParameters, ssrc: UInt32, firstSequence: UInt16, retransmission: RetransmissionBuffer? = nil,
-        layers: LayerRewriter? = nil, numbering: ReceiverNumbering? = nil
+        parameters: RTPParameters, ssrc: UInt32, firstSequence: UInt16,
+        retransmission: consuming RetransmissionBuffer? = nil, layers: LayerRewriter? = nil,
+        numbering: ReceiverNumbering? = nil
     ) {
         self.layers = layers
         isLayered = layers != nil
+        switch retransmission {
+        case .none: remembers = false
+        case .some: remembers = true
+        }
         self.retransmission = retransmission
         rewriter = RTPRewriter(ssrc: ssrc, parameters: parameters, numbering: numbering)
         let media = parameters.codecs.lazy.filter { !$0.isRTX }.map(\.payloadType)
@@ -172,7 +179,7 @@ struct PacketForwarder: Sendable {
                 let timestamp = out.slots.uint32(at: out.used + 4)
                 if let length {
                     if rewriter.carriesTransportNumber { bandwidth.left(size: size, now: now) }
-                    if retransmission != nil {
+                    if remembers {
                         retransmission?.store(
                             SentPacket(rewrite, position: cursor, encoding: encoding, timestamp: timestamp))
                     }
