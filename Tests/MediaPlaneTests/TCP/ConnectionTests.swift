@@ -63,18 +63,18 @@ func webRTCConfiguration(_ addresses: [ListenAddress] = []) -> MediaPlaneConfigu
         let lost = await stage.core.counters().overflowed
         #expect(lost > 0)
         // What it gets is in order and in one piece; behind the gap it goes on.
-        var received = 1
-        var previous = try #require(try slow.receiveRTP()).sequence
-        while received < 900 - Int(lost) {
-            guard let packet = try slow.receiveRTP() else { break }
-            #expect(packet.payload.elementsEqual(payload))
-            #expect(Int16(bitPattern: packet.sequence &- previous) > 0)
-            previous = packet.sequence
+        let first = try #require(try slow.receiveRTP()).sequence
+        var (received, offset) = (1, UInt16(0))
+        func next() throws {
+            let packet = try #require(try slow.receiveRTP())
+            #expect(packet.payload.elementsEqual(payload) && packet.sequence &- first > offset)
+            offset = packet.sequence &- first
             received += 1
         }
+        while received < 900 - Int(lost) { try next() }
         _ = try send()
-        let packet = try #require(try slow.receiveRTP())
-        #expect(packet.payload.elementsEqual(payload) && packet.sequence == last.map { $0 &+ 1 })
+        while offset < 900 { try next() }
+        #expect(received < 900)
         await stage.core.shutDown()
     }
 

@@ -13,7 +13,9 @@ import Testing
         #expect(candidates.map(\.transportProtocol) == [.udp, .tcp, .udp, .tcp])
         #expect(candidates.map(\.foundation) == ["udpcandidate", "tcpcandidate", "udpcandidate", "tcpcandidate"])
         // 64·2²⁴ + (10,000 − 100·place)·2⁸ + 255
-        #expect(candidates.map(\.priority) == [0, 1, 2, 3].map { 64 << 24 + (10_000 - 100 * $0) << 8 + 255 })
+        let preferences: [UInt32] = [10_000, 9_900, 9_800, 9_700]
+        let base: UInt32 = 64 << 24
+        #expect(candidates.map(\.priority) == preferences.map { base + $0 << 8 + 255 })
         #expect(candidates[0].port == candidates[1].port && candidates[2].port == candidates[3].port)
         // Both are served.
         try peer.arrive()

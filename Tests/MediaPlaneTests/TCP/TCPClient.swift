@@ -32,7 +32,8 @@ final class TCPClient {
     func send(_ datagram: [UInt8]) { sendRaw(Self.frame(datagram)) }
 
     func sendRaw(_ bytes: [UInt8]) {
-        #expect(Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL.rawValue)) == bytes.count)
+        let count = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+        #expect(count == bytes.count)
     }
 
     /// The next frame; nil at the end, or after `patience`.

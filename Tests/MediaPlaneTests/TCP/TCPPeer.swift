@@ -6,10 +6,9 @@ import SRTP
 import STUN
 import Testing
 
+import struct MediaCore.DTLSParameters
 import enum MediaCore.ICEState
 import enum MediaCore.MediaCoreEvent
-import struct MediaCore.DTLSParameters
-import struct MediaCore.TransportID
 import struct MediaCore.WebRTCTransportDescription
 import struct MediaCore.WebRTCTransportOptions
 
@@ -55,7 +54,8 @@ final class TCPPeer {
         client.send(try check())
         let answer = try #require(client.receive())
         let message = try STUNMessage(parsing: answer.span.bytes)
-        #expect(message.isAuthentic(STUNKey(transport.iceParameters.password), in: answer.span.bytes))
+        let isAuthentic = message.isAuthentic(STUNKey(transport.iceParameters.password), in: answer.span.bytes)
+        #expect(isAuthentic)
     }
 
     /// Check, signaling, handshake.
