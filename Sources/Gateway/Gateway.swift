@@ -208,6 +208,7 @@ extension GatewaySettings {
         configuration.webRTCCertificate = webRTCCertificateFiles
         // A room of many viewers uses all cores; a small one stays on its worker.
         configuration.routersSpan = true
+        configuration.coalescing = coalescing
         configuration.srtpBackend = srtpBackend
         return configuration
     }

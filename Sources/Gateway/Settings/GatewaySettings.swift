@@ -30,6 +30,8 @@ public struct GatewaySettings: Sendable, Hashable {
     public var portQuarantine: Duration = .seconds(5)
     /// Threads that forward media; nil: one per core.
     public var mediaWorkers: Int?
+    /// Under load packets are held for up to 1 ms, so that runs of them leave together.
+    public var coalescing = true
     /// Of all WebRTC transports of the first worker, UDP and TCP; the n-th worker has the n-th port behind it. 0: the
     /// system chooses. Nil: each transport has a UDP port of its own among `rtpPorts`.
     public var webRTCPort: UInt16? = 44_444

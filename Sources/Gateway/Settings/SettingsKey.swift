@@ -143,6 +143,11 @@ extension SettingsKey {
             settings.mediaWorkers = try input.integer(in: MediaPlaneConfiguration.workerCounts)
         },
         one(
+            "rtp.coalescing", "true or false", flag: nil,
+            "Under load, hold packets for up to 1 ms so that runs of them leave together.",
+            value: { JSONValue($0.coalescing) }
+        ) { settings, input throws(SettingRefusal) in settings.coalescing = try input.bool() },
+        one(
             "rtp.srtpBackend", "openssl or libsrtp", flag: nil, "The library that encrypts and decrypts SRTP.",
             value: { JSONValue($0.srtpBackend.rawValue) }
         ) { settings, input throws(SettingRefusal) in settings.srtpBackend = try input.word() },
