@@ -95,7 +95,7 @@ let house: [Room] = [
     Room(
         "MediaPlane", floor: 6,
         uses: ["Base", "CLinux", "ORTC", "ICE", "DTLS", "SRTP", "SFU", "MediaCore"], outside: [logging],
-        tested: true),
+        tested: true, testRooms: ["RTP", "STUN"]),
     Room(
         "Pipelines", floor: 6, uses: ["Base", "CLinux", "PipelineControl", "PipelineDescription", "StrictYAML"],
         outside: [logging], tested: true),

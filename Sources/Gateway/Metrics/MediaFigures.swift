@@ -30,10 +30,10 @@ final class MediaFigures: Sendable {
     private func traffic(_ workers: [WorkerMeasurements]) -> [Metric] {
         [
             Metric(
-                "ladle_media_packets_total", .counter, "UDP datagrams received and sent for media.",
+                "ladle_media_packets_total", .counter, "UDP datagrams and TCP frames received and sent for media.",
                 directions(workers) { (Double($0.counters.received), Double($0.counters.sent)) }),
             Metric(
-                "ladle_media_bytes_total", .counter, "UDP payload received and sent for media, in bytes.",
+                "ladle_media_bytes_total", .counter, "Their bytes, without the headers of UDP and TCP.",
                 directions(workers) { (Double($0.counters.receivedBytes), Double($0.counters.sentBytes)) }),
             Metric(
                 "ladle_media_packets_lost_total", .counter,
@@ -48,6 +48,9 @@ final class MediaFigures: Sendable {
             Metric(
                 "ladle_media_unreachable_total", .counter, "ICMP errors: nobody listens where media were sent to.",
                 samples(workers) { [(Double($0.counters.refused), [])] }),
+            Metric(
+                "ladle_media_connections", .gauge, "TCP connections of WebRTC clients.",
+                samples(workers) { [(Double($0.connections), [])] }),
         ]
     }
 

@@ -14,6 +14,8 @@ public struct MediaPlaneConfiguration: Sendable, Hashable {
     public var webRTCPort: UInt16?
     /// Where that port is opened: one each of UDP and TCP, in the order of their candidates. Empty: at `listenIP`.
     public var webRTCAddresses: [ListenAddress] = []
+    /// How long a TCP connection may be open that is no way to a client, or not any more.
+    public var strangerPatience = Duration.seconds(10)
     /// Who we are in DTLS. Nil: a certificate is made at the start.
     public var webRTCCertificate: CertificateFiles?
     /// UDP ports of transports.

@@ -69,7 +69,9 @@ actor Worker {
         settings.unixNanosecondsAtZero = ladle_realtime_ns() - ladle_monotonic_ns()
         plane = Plane(
             engine: MediaEngine(configuration: settings, identity: surroundings.identity),
-            sockets: SocketTable(loop: loop), connections: ConnectionTable(loop: loop), ports: surroundings.ports,
+            sockets: SocketTable(loop: loop),
+            connections: ConnectionTable(loop: loop, patience: configuration.strangerPatience),
+            ports: surroundings.ports,
             gauge: gauge)
         if let port = configuration.webRTCPort {
             // Validated: it ends at 65535.
@@ -103,7 +105,8 @@ actor Worker {
         (totals.receivedLost, totals.sentLost) = toldLost
         return WorkerMeasurements(
             counters: plane.counters, totals: totals, strayDatagrams: plane.engine.strayDatagrams,
-            sockets: plane.sockets.count, pipedProducers: plane.engine.linkedProducerCount)
+            sockets: plane.sockets.count, connections: plane.connections.count,
+            pipedProducers: plane.engine.linkedProducerCount)
     }
 
     /// Closes everything; whom it concerns is told, as mediasoup's `worker.close()` does. Commands fail from here on.

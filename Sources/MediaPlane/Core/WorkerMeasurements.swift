@@ -20,15 +20,20 @@ public struct WorkerMeasurements: Sendable, Hashable {
     public var sentLost: UInt64 = 0
     /// UDP sockets of its transports now.
     public var sockets = 0
+    /// TCP connections of WebRTC clients, and of who may be one.
+    public var connections = 0
     /// Producers of other routers or workers that packets come from over pipes within this process.
     public var pipedProducers = 0
 
     public init() {}
 
-    init(counters: MediaPlaneCounters, totals: EngineTotals, strayDatagrams: UInt64, sockets: Int, pipedProducers: Int)
-    {
+    init(
+        counters: MediaPlaneCounters, totals: EngineTotals, strayDatagrams: UInt64, sockets: Int, connections: Int,
+        pipedProducers: Int
+    ) {
         self.counters = counters
         self.sockets = sockets
+        self.connections = connections
         self.pipedProducers = pipedProducers
         receivedDrops =
             DropCounters.reasons.map { Drop(reason: $0.name, count: totals.drops[keyPath: $0.path]) }

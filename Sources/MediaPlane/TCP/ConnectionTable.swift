@@ -22,7 +22,7 @@ struct ConnectionTable: ~Copyable {
     /// Of all kinds.
     private static let maximumConnections = 4096
     /// How long one may be that is no way to a client (any more).
-    static let patience = Duration.seconds(10)
+    private let patience: Duration
     private static let interval = Duration.seconds(1)
 
     private var listeners = Slab<Listener>()
@@ -39,8 +39,9 @@ struct ConnectionTable: ~Copyable {
 
     static let inputSize = 65_536
 
-    init(loop: MediaLoop) {
+    init(loop: MediaLoop, patience: Duration) {
         self.loop = loop
+        self.patience = patience
         input = .allocate(byteCount: Self.inputSize, alignment: 64)
     }
 
@@ -138,7 +139,7 @@ struct ConnectionTable: ~Copyable {
             let id = SocketID(connection: index)
             if engine.knows(tuple(id, index)) {
                 makeKnown(index, now: now)
-            } else if now - connections[index].known >= Self.patience {
+            } else if now - connections[index].known >= patience {
                 overdue.append(id)
             }
         }

@@ -34,6 +34,16 @@ import Testing
             "rtp.srtpBackend", "rtp: {srtpBackend: openSSL}", "1:20",
             ["one of openssl, libsrtp", "did you mean openssl?"]
         ),
+        ("webrtc.port", "webrtc: {port: 70000}", "1:16", ["0 to 65535, or perTransport"]),
+        ("webrtc.port", "webrtc:\n  port: 65535\nrtp: {workers: 2}", "2:9", ["2 workers", "beyond 65535"]),
+        ("webrtc.addresses", "webrtc: {addresses: [localhost]}", "1:22", ["literal"]),
+        ("webrtc.addresses", "webrtc:\n  addresses: [0.0.0.0]", "2:14", ["webrtc.announcedAddresses"]),
+        (
+            "webrtc.announcedAddresses", "webrtc:\n  announcedAddresses: [a.example, b.example]", "2:23",
+            ["2 for 1", "one for each"]
+        ),
+        ("webrtc.certificate", "webrtc: {certificate: 5}", "1:23", ["a path"]),
+        ("webrtc.key", "webrtc: {key: k.pem}", "1:15", ["webrtc.certificate"]),
         ("codecs", "codecs: [{kind: video, mimeType: video/VP8, clockRate: 9}]", "1:56", ["8000 to 192000"]),
         (
             "codecs", "codecs: [{kind: video, mimeType: video/VP8, clockRate: 90000, channels: 2}]", "1:73",
@@ -158,6 +168,7 @@ import Testing
             origins: ["https://example.org"]
             tokenFile: token
             rtp: {address: 0.0.0.0, announcedAddress: media.example.org, ports: 50000-50100}
+            webrtc: {port: 0, addresses: ["::"], announcedAddresses: [media.example.org], certificate: a.pem, key: /k.pem}
             codecs: [{kind: audio, mimeType: audio/opus, clockRate: 48000, channels: 2}]
             media: [/srv/media, films]
             recordings: /srv/recordings
@@ -175,6 +186,9 @@ import Testing
         #expect(settings.tokenFile == token && settings.token == "a long token")
         #expect(settings.rtpIP == "0.0.0.0" && settings.announcedAddress == "media.example.org")
         #expect(settings.rtpPorts == 50_000...50_100)
+        #expect(settings.webRTCPort == 0 && settings.webRTCAddresses == ["::"])
+        #expect(settings.webRTCAnnouncedAddresses == ["media.example.org"])
+        #expect(settings.webRTCCertificate == "\(folder.path)/a.pem" && settings.webRTCKey == "/k.pem")
         #expect(settings.codecs.map(\.mimeType) == ["audio/opus"])
         #expect(settings.mediaFolders == ["/srv/media", "\(folder.path)/films"])
         #expect(settings.recordingsFolder == "/srv/recordings" && settings.furtherPipelines == ["\(folder.path)/mine"])
