@@ -81,8 +81,9 @@ public actor ClientSession {
         guard isOpen else { return }
         isOpen = false
         timer?.cancel()
-        endListeners()
+        // First it can't be found any more, then its client hears of it.
         await onEnd(self)
+        endListeners()
         // It may be what ended the session: then it is gone already.
         try? await room.removeBroadcaster(member.id, reason: reason)
     }

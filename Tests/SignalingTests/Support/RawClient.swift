@@ -7,7 +7,7 @@ import NIOPosix
 /// What came back.
 struct Reply: Sendable {
     var status: Int
-    /// Names in lower case.
+    /// Names in lower case; of one that came more than once, all with commas between.
     var headers: [String: String]
     var body: String
 
@@ -113,7 +113,8 @@ struct RawClient: Sendable {
         for line in lines[1..<end] {
             let colon = line.firstIndex(of: ":") ?? line.endIndex
             let value = line[colon...].dropFirst().drop { $0 == " " }
-            headers[line[..<colon].lowercased()] = String(value)
+            let name = line[..<colon].lowercased()
+            headers[name] = headers[name].map { "\($0), \(value)" } ?? String(value)
         }
         var body = lines[(end + 1)...].joined(separator: "\r\n")
         if headers["transfer-encoding"] == "chunked" { body = unchunk(body) }
