@@ -22,6 +22,7 @@ public struct SignalingConfiguration: Sendable {
     public var stopPatience: Duration
     /// More are not accepted until others end. 1,024: well below the descriptors that ports for media need.
     public var maximumConnections: Int
+    public var webSockets = WebSocketLimits()
 
     public init(
         host: String = "127.0.0.1", port: Int = 4443, token: BearerToken? = nil, allowsEverybody: Bool = false,
@@ -56,6 +57,7 @@ public struct SignalingConfiguration: Sendable {
         guard (1...20_000).contains(maximumConnections) else {
             throw .configuration("maximumConnections \(maximumConnections) is not within 1…20000")
         }
+        try webSockets.validate()
         for origin in allowedOrigins where !Self.isOrigin(origin) {
             throw .configuration("allowedOrigins: \"\(origin)\" is no origin; write it as https://example.org:8443")
         }
