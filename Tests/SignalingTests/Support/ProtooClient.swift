@@ -57,15 +57,17 @@ actor ProtooClient {
             feed.finish()
         }
         var bytes: [UInt8] = []
-        var parts = stream.makeAsyncIterator()
-        while bytes.range(of: "\r\n\r\n") == nil, let part = await parts.next() { bytes += part.readableBytesView }
+        for await part in stream {
+            bytes += part.readableBytesView
+            if bytes.range(of: "\r\n\r\n") != nil { break }
+        }
         let head = try RawClient.parse(bytes)
         guard head.status == 101, let end = bytes.range(of: "\r\n\r\n") else {
             pump.cancel()
             throw Refused(reply: head)
         }
         let client = ProtooClient(channel: connected.channel, pump: pump, handshake: head)
-        await client.listen(Array(bytes[end...]), parts)
+        await client.listen(Array(bytes[end...]), stream)
         return client
     }
 
@@ -75,15 +77,14 @@ actor ProtooClient {
         self.handshake = handshake
     }
 
-    private func listen(_ first: [UInt8], _ parts: AsyncStream<ByteBuffer>.AsyncIterator) {
+    private func listen(_ first: [UInt8], _ parts: AsyncStream<ByteBuffer>) {
         Task {
-            var parts = parts
             var bytes = first
-            repeat {
-                while let frame = Self.takeFrame(&bytes) { self.take(frame) }
-                guard let part = await parts.next() else { break }
+            while let frame = Self.takeFrame(&bytes) { self.take(frame) }
+            for await part in parts {
                 bytes += part.readableBytesView
-            } while true
+                while let frame = Self.takeFrame(&bytes) { self.take(frame) }
+            }
             self.hear(.cut)
         }
     }

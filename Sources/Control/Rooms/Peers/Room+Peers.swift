@@ -88,6 +88,21 @@ extension Room {
         guard try peer(seat).isJoined else { throw ControlError(.conflict, "Peer not yet joined") }
     }
 
+    /// The clients who have joined, each with those of its producers that somebody with these capabilities can consume.
+    public func joinedPeers(
+        for capabilities: RTPCapabilities
+    ) async -> [(peer: Broadcaster, producers: [RoomProducer])] {
+        var list: [(peer: Broadcaster, producers: [RoomProducer])] = []
+        for peer in inOrder(broadcasters) where peer.role == .peer && peer.isJoined {
+            var consumable: [RoomProducer] = []
+            for producer in inOrder(producers) where producer.broadcaster == peer.id {
+                if await core.canConsume(producer.id, on: router, capabilities) { consumable.append(producer) }
+            }
+            list.append((peer, consumable))
+        }
+        return list
+    }
+
     func peer(_ seat: PeerSeat) throws(ControlError) -> Broadcaster {
         guard peers[seat.id]?.number == seat.number, let peer = broadcasters[seat.id]?.value else {
             throw .notFound("peer with id \"\(seat.id)\" has left")
