@@ -109,10 +109,12 @@ let house: [Room] = [
     // 8 · doors
     Room(
         "Signaling", floor: 8,
-        uses: ["Base", "ORTC", "Protoo", "PipelineControl", "PipelineDescription", "MediaCore", "Events", "Control"],
+        uses: [
+            "Base", "ORTC", "SDP", "Negotiation", "Protoo", "PipelineControl", "PipelineDescription", "MediaCore",
+            "Events", "Control",
+        ],
         outside: [
-            hummingbird, hummingbirdCore, httpTypes, nioCore, nioHTTP1, nioWebSocket,
-            serviceLifecycle, logging,
+            hummingbird, hummingbirdCore, httpTypes, nioCore, nioHTTP1, nioWebSocket, serviceLifecycle, logging,
         ], tested: true, testsUse: [scriptedCore, yams, nioPosix], testRooms: ["MediaPlane"]),
     // 9 · assembly
     Room(
