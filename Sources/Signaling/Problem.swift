@@ -95,6 +95,7 @@ struct Problem: Error {
     static let otherWebSocketVersion = Problem(
         .upgradeRequired, "Error", "Sec-WebSocket-Version must be 13",
         headers: HTTPField.Name("Sec-WebSocket-Version").map { [$0: "13"] } ?? [:])
+
     static func wrongType(_ expected: String) -> Problem {
         Problem(.unsupportedMediaType, "TypeError", "the body must be said to be \(expected) (Content-Type)")
     }
