@@ -105,14 +105,15 @@ import Testing
 
     @Test func `a client that loses its media connection is closed for good`() async throws {
         try await ProtooWorld.run { world in
-            for (name, event) in [
-                ("ice", { MediaCoreEvent.iceState($0, .disconnected) }),
-                ("failed", { .dtlsState($0, .failed, reason: "wrong fingerprint") }),
-                ("closed", { .dtlsState($0, .closed, reason: nil) }),
-            ] as [(String, @Sendable (TransportID) -> MediaCoreEvent)] {
+            for name in ["ice", "failed", "closed"] {
                 let client = try await world.open(name)
                 let id = try #require(try await client.transport(producing: true).stringValue)
-                world.core.say(event(TransportID(rawValue: id)))
+                let transport = TransportID(rawValue: id)
+                switch name {
+                case "ice": world.core.say(.iceState(transport, .disconnected))
+                case "failed": world.core.say(.dtlsState(transport, .failed, reason: "wrong fingerprint"))
+                default: world.core.say(.dtlsState(transport, .closed, reason: nil))
+                }
                 #expect(try await client.closing() == .closed(code: 4000, reason: "closed by protoo-server"))
             }
         }

@@ -10,9 +10,9 @@ import Testing
             let client = try await ProtooClient.open(
                 world.port, "roomId=r&peerId=p", path: "/any/path",
                 headers: ["Sec-WebSocket-Protocol": "foo, protoo"])
-            #expect(await client.handshake.headers["sec-websocket-protocol"] == "protoo")
+            #expect(client.handshake.headers["sec-websocket-protocol"] == "protoo")
             // RFC 6455 §1.3 has this key and its answer.
-            #expect(await client.handshake.headers["sec-websocket-accept"] == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+            #expect(client.handshake.headers["sec-websocket-accept"] == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
             _ = try await client.next("mediasoup-version")
             #expect(try await RawClient(port: world.port)("GET", "/api/v1/version").status == 200)
         }
@@ -53,13 +53,19 @@ import Testing
                 } catch let refused as ProtooClient.Refused { return refused.reply.status }
             }
             let token = "&access_token=s3cret"
-            #expect(try await status(token, ["Origin": "https://evil.example"]) == 403)
-            #expect(try await status(token, ["Host": "evil.example"]) == 421)
-            #expect(try await status("", ["Origin": "https://app.example:3000"]) == 401)
-            #expect(try await status("&access_token=other", [:]) == 401)
-            #expect(try await status(token, ["Origin": "https://app.example:3000"]) == 101)
-            #expect(try await status(token, ["Origin": "http://127.0.0.1:\(world.port)"]) == 101)
-            #expect(try await status("", ["Authorization": "Bearer s3cret"]) == 101)
+            let refused = [
+                try await status(token, ["Origin": "https://evil.example"]),
+                try await status(token, ["Host": "evil.example"]),
+                try await status("", ["Origin": "https://app.example:3000"]),
+                try await status("&access_token=other", [:]),
+            ]
+            #expect(refused == [403, 421, 401, 401])
+            let admitted = [
+                try await status(token, ["Origin": "https://app.example:3000"]),
+                try await status(token, ["Origin": "http://127.0.0.1:\(world.port)"]),
+                try await status("", ["Authorization": "Bearer s3cret"]),
+            ]
+            #expect(admitted == [101, 101, 101])
         }
     }
 
