@@ -41,6 +41,7 @@ let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-htt
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -80,6 +81,7 @@ let house: [Room] = [
     Room("SRTP", floor: 3, uses: ["Base", "COpenSSL", "CSRTP"], tested: true),
     Room("DTLS", floor: 3, uses: ["Base", "COpenSSL"], tested: true),
     Room("Negotiation", floor: 3, uses: ["Base", "SDP", "ORTC"], tested: true),
+    Room("Protoo", floor: 3, uses: ["Base"], tested: true),
     // 4 · the media state of one worker
     Room(
         "SFU", floor: 4,
@@ -108,11 +110,12 @@ let house: [Room] = [
     Room(
         "Signaling", floor: 8,
         uses: [
-            "Base", "ORTC", "SDP", "Negotiation", "PipelineControl", "PipelineDescription", "MediaCore", "Events",
-            "Control",
+            "Base", "ORTC", "SDP", "Negotiation", "Protoo", "PipelineControl", "PipelineDescription", "MediaCore",
+            "Events", "Control",
         ],
-        outside: [hummingbird, hummingbirdCore, httpTypes, nioCore, serviceLifecycle, logging], tested: true,
-        testsUse: [scriptedCore, yams, nioPosix]),
+        outside: [
+            hummingbird, hummingbirdCore, httpTypes, nioCore, nioHTTP1, nioWebSocket, serviceLifecycle, logging,
+        ], tested: true, testsUse: [scriptedCore, yams, nioPosix], testRooms: ["MediaPlane"]),
     // 9 · assembly
     Room(
         "Gateway", floor: 9,

@@ -85,6 +85,17 @@ struct Problem: Error {
     static let bodyIsNoJSON = Problem(
         .unsupportedMediaType, "TypeError", "the body must be JSON, with the header Content-Type: application/json")
 
+    // MARK: - Problems of a WebSocket's handshake
+
+    static func upgradeRefused(_ status: HTTPResponse.Status, _ reason: String) -> Problem {
+        Problem(status, "Error", reason)
+    }
+
+    /// RFC 6455 §4.4.
+    static let otherWebSocketVersion = Problem(
+        .upgradeRequired, "Error", "Sec-WebSocket-Version must be 13",
+        headers: HTTPField.Name("Sec-WebSocket-Version").map { [$0: "13"] } ?? [:])
+
     static func wrongType(_ expected: String) -> Problem {
         Problem(.unsupportedMediaType, "TypeError", "the body must be said to be \(expected) (Content-Type)")
     }

@@ -22,6 +22,7 @@ public struct SignalingConfiguration: Sendable {
     public var stopPatience: Duration
     /// More are not accepted until others end. 1,024: well below the descriptors that ports for media need.
     public var maximumConnections: Int
+    public var webSockets = WebSocketLimits()
     /// STUN and TURN servers that WHIP and WHEP clients are told of. The gateway needs none itself.
     public var iceServers: [ICEServer]
 
@@ -60,6 +61,7 @@ public struct SignalingConfiguration: Sendable {
         guard (1...20_000).contains(maximumConnections) else {
             throw .configuration("maximumConnections \(maximumConnections) is not within 1…20000")
         }
+        try webSockets.validate()
         for server in iceServers where !server.isPlausible {
             throw .configuration("iceServers: \"\(server.url)\" is none; write it as stun:stun.example.org:3478")
         }

@@ -10,13 +10,14 @@ import NIOCore
 import ServiceLifecycle
 
 /// The HTTP door: the broadcaster API under `/rooms`, everything else under `/api/v1`; for those who watch over the
-/// gateway, `/health` and `/metrics`.
+/// gateway, `/health` and `/metrics`; and protoo's WebSocket for clients of mediasoup applications.
 ///
 /// It stops gracefully: requests under way are answered, event streams end, then `run` returns; clients that read or
 /// send too slowly for that are cut off.
 public struct SignalingServer: Service {
     private let configuration: SignalingConfiguration
     private let doors: Doors
+    private let rooms: Rooms
     private let logger: Logger
     private let onListening: @Sendable (_ port: Int) async -> Void
 
@@ -36,6 +37,7 @@ public struct SignalingServer: Service {
     ) throws(SignalingError) {
         try configuration.validate()
         self.configuration = configuration
+        self.rooms = rooms
         self.logger = logger
         self.onListening = onListening
         let owners = IngestOwners(pipelines: pipelines)
@@ -60,12 +62,7 @@ public struct SignalingServer: Service {
     public func run() async throws {
         let application = Application(
             responder: doors,
-            server: .http1(
-                configuration: HTTP1Channel.Configuration(
-                    idleTimeout: .nanoseconds(configuration.idleTimeout.nanoseconds),
-                    // 16 kB: far beyond what scripts and browsers send; the limit is per connection.
-                    httpDecoderConfiguration: .init(
-                        maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 16 * 1024, maxHeaderFieldCount: 100))),
+            server: httpAndWebSockets,
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port), serverName: "ladle",
                 availableConnectionsDelegate: MaximumAvailableConnections(configuration.maximumConnections)),
@@ -80,6 +77,23 @@ public struct SignalingServer: Service {
         } catch let error as IOError {
             throw SignalingError.cannotListen(
                 host: configuration.host, port: configuration.port, cause: String(cString: strerror(error.errnoCode)))
+        }
+    }
+
+    private var httpAndWebSockets: HTTPServerBuilder {
+        let http = HTTP1Channel.Configuration(
+            idleTimeout: .nanoseconds(configuration.idleTimeout.nanoseconds),
+            // 16 kB: far beyond what scripts and browsers send; the limit is per connection.
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 16 * 1024, maxHeaderFieldCount: 100))
+        let door = ProtooDoor(
+            doorkeeper: doors.doorkeeper, limits: configuration.webSockets, requests: doors.requests)
+        return HTTPServerBuilder { [rooms, configuration, logger] responder in
+            OneDoorChannel(http: HTTP1Channel(responder: responder, configuration: http), door: door) { socket, visit in
+                let connection = ProtooConnection(
+                    socket: socket, visit: visit, limits: configuration.webSockets, logger: logger)
+                await connection.run(in: rooms)
+            }
         }
     }
 

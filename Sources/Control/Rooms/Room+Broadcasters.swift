@@ -30,7 +30,9 @@ extension Room {
 
     /// Takes a broadcaster out of the state and tells everybody; the core still has its transports.
     func forgetBroadcaster(_ broadcaster: Broadcaster, reason: String, transportReason: String) -> [TransportID] {
-        tellReaders(.memberClosed(broadcaster))
+        // A client that has to go hears nothing more: what follows closes because of that.
+        tellPeer(broadcaster.id, .removed(reason: reason))
+        if broadcaster.isJoined { tellReaders(.memberClosed(broadcaster)) }
         let own = inOrder(transports).filter { $0.broadcaster == broadcaster.id }
         for transport in own { forgetTransport(transport, reason: transportReason) }
         broadcasters[broadcaster.id] = nil

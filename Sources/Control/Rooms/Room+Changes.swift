@@ -5,7 +5,7 @@ extension Room {
     /// readers are pipelines of this process that keep nothing but the ids.
     public func changes() -> AsyncStream<RoomChange> {
         let (stream, continuation) = AsyncStream.makeStream(of: RoomChange.self)
-        for member in inOrder(broadcasters) { continuation.yield(.memberAdded(member)) }
+        for member in inOrder(broadcasters) where member.isJoined { continuation.yield(.memberAdded(member)) }
         for producer in inOrder(producers) { continuation.yield(.producerAdded(producer)) }
         guard isOpen else {
             continuation.yield(.closed(reason: ClosingReason.roomClosed))
@@ -23,6 +23,7 @@ extension Room {
 
     func tellReaders(_ change: RoomChange) {
         for reader in readers.values { reader.yield(change) }
+        tellPeers(change)
     }
 
     private func forgetReader(_ key: Int) { readers[key] = nil }

@@ -32,6 +32,7 @@ extension Room {
 
     func tell(_ member: String, _ change: MemberChange) {
         memberReaders[member]?.yield(change)
+        tellPeer(member, change)
         guard case .removed = change else { return }
         memberReaders.removeValue(forKey: member)?.finish()
     }

@@ -7,7 +7,8 @@ import ORTC
 ///
 /// Each command changes the state, publishes the fact, and only then (or, where ids come from the core, just before)
 /// talks to the core. After each await it looks again whether the room and the object are still there.
-/// Facets: Room+Broadcasters, +Transports, +Producers, +Consumers, +WebRTC, +CoreEvents, +Changes, +MemberChanges, +Closing.
+/// Facets: Room+Broadcasters, +Transports, +Producers, +Consumers, +WebRTC, +CoreEvents, +Changes, +MemberChanges,
+/// +Closing, and in Peers: +Peers, +PeerObjects.
 public actor Room {
     public nonisolated let name: String
     public nonisolated let router: RouterID
@@ -30,6 +31,9 @@ public actor Room {
     var consumers: [ConsumerID: Kept<RoomConsumer>] = [:]
     var readers: [Int: AsyncStream<RoomChange>.Continuation] = [:]
     var memberReaders: [String: AsyncStream<MemberChange>.Continuation] = [:]
+    /// Protoo clients, joined or not.
+    var peers: [String: PeerReader] = [:]
+    var peerReplicas = 0
     private var holders: Set<String> = []
     private var idleTimer: Task<Void, Never>?
 

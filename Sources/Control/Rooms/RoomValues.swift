@@ -35,12 +35,19 @@ public struct Broadcaster: Sendable, Hashable {
     public var rtpCapabilities: RTPCapabilities?
     /// One for all its transports, so that receivers can synchronise its tracks.
     public let cname: String
+    /// What a protoo client says of itself; nil for all others.
+    public var card: PeerCard?
+    /// False for a protoo client that has connected only: nobody is told of it yet.
+    public var isJoined: Bool
 
     /// - Parameter cname: Random by default.
     public init(
         id: String, displayName: String, device: Device, role: Role = .broadcaster,
-        rtpCapabilities: RTPCapabilities? = nil, cname: String = Broadcaster.randomCNAME()
+        rtpCapabilities: RTPCapabilities? = nil, cname: String = Broadcaster.randomCNAME(), card: PeerCard? = nil,
+        isJoined: Bool = true
     ) {
+        self.card = card
+        self.isJoined = isJoined
         self.id = id
         self.displayName = displayName
         self.device = device

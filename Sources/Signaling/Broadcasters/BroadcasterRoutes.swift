@@ -37,9 +37,23 @@ struct BroadcasterRoutes: Sendable {
         let broadcaster = Broadcaster(
             id: id, displayName: displayName, device: .init(name: deviceName, version: device["version"]),
             rtpCapabilities: try capabilities.map { try RTPCapabilities(json: $0) })
-        try await rooms.room(name).addBroadcaster(broadcaster)
-        // The other participants that the newcomer could consume: people at browsers, of whom there are none yet.
-        return .json(["peers": []])
+        let room = try await rooms.room(name)
+        try await room.addBroadcaster(broadcaster)
+        return .json(["peers": .array(try await peers(of: room, for: broadcaster))])
+    }
+
+    /// The people at browsers, with what the newcomer could consume of them; nobody when it can't consume.
+    private func peers(of room: Room, for newcomer: Broadcaster) async throws -> [JSONValue] {
+        guard let capabilities = newcomer.rtpCapabilities else { return [] }
+        return await room.joinedPeers(for: capabilities).map { peer, producers in
+            let list = producers.map {
+                ["id": .string($0.id.rawValue), "kind": .string($0.kind.rawValue)] as JSONValue
+            }
+            return .object(omittingAbsent: [
+                "id": .string(peer.id), "displayName": peer.shownCard.displayName, "device": peer.shownCard.device,
+                "producers": .array(list),
+            ])
+        }
     }
 
     private func remove(_ call: Call) async throws -> Answer {
