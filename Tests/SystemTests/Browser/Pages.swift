@@ -90,6 +90,51 @@ extension AllSystemTests {
             try await daemon.stop()
         }
 
+        @Test func `of several sizes the viewer chooses one, and goes back to the best`() async throws {
+            let daemon = try await Daemon()
+            let driver = try await WebDriver()
+            let publisher = try await driver.open()
+            let viewer = try await driver.open()
+            try await publisher.go("\(daemon.url)/rooms/sizes/publish")
+            try await publisher.click("#simulcast")
+            try await publisher.click("#start")
+            try await viewer.go("\(daemon.url)/rooms/sizes/watch")
+            _ = try await viewer.watch(frames: 10)
+            for (place, fits) in [(3, "=== 180"), (0, "> 180"), (2, "=== 360")] {
+                try await viewer.run(
+                    """
+                    const select = document.querySelector('.tile select');
+                    select.selectedIndex = \(place);
+                    select.dispatchEvent(new Event('change'));
+                    """)
+                try await viewer.eventually(
+                    "a height \(fits)", "return document.querySelector('.tile video').videoHeight \(fits)")
+                #expect(try await viewer.run("return document.querySelector('.tile select').title") == "Quality")
+            }
+            try await viewer.screenshot("watch-sizes")
+            try await publisher.screenshot("publish-sizes")
+            try await driver.stop()
+            try await daemon.stop()
+        }
+
+        @Test func `an address that doesn't reach the gateway is named, and what to check`() async throws {
+            // TEST-NET-1 (RFC 5737): nobody has it.
+            let daemon = try await Daemon(["--announced-address", "192.0.2.1"])
+            let driver = try await WebDriver()
+            let browser = try await driver.open()
+            try await browser.go("\(daemon.url)/rooms/far/publish")
+            try await browser.click("#start")
+            let text = try await browser.eventually(
+                "the reason",
+                "const text = document.getElementById('notices').innerText; return text.includes('ICE failed') && text")
+            #expect(
+                text.stringValue?.contains("No connection for media to 192.0.2.1, UDP port ") == true, "\(text.text)")
+            #expect(text.stringValue?.contains("rtp.announcedAddress") == true)
+            try await browser.screenshot("publish-ice-failed")
+            try await driver.stop()
+            try await daemon.stop()
+        }
+
         @Test func `a viewer joins a file that plays, and sees it at once`() async throws {
             let daemon = try await Daemon()
             let clip = daemon.media.appendingPathComponent("clip.mp4").path

@@ -12,6 +12,8 @@ const bitrates = { 360: 800_000, 720: 2_000_000, 1080: 4_000_000 };
 /** What is being sent; null while nothing is. */
 let session = null;
 let stream = null;
+/** The picture's sender, whether it has a track now or not. */
+let picture = null;
 let figures = new Figures();
 let isStarting = false;
 let isMuted = false;
@@ -91,6 +93,7 @@ async function send() {
             direction: 'sendonly', streams: [stream], sendEncodings: encodings(),
         });
         prefer(transceiver);
+        picture = transceiver.sender;
     }
     await sent.start();
 }
@@ -120,9 +123,11 @@ function end(problem = null) {
     session = null;
     stop(stream);
     stream = null;
+    picture = null;
     isMuted = false;
     isPictureOff = false;
     byID('preview').srcObject = null;
+    notice('connection', null);
     if (problem?.status === 401) askForToken(problem);
     else if (problem) notice('problem', problem.message, { isBad: true });
     showState();
@@ -158,9 +163,7 @@ function setMuted(muted) {
 
 /** Off, the camera is given back and its light goes out; the session stays. */
 async function setPictureOff(off) {
-    const sender = session?.pc.getSenders().find(({ track, isPicture }) => isPicture || track?.kind === 'video');
-    if (!sender) return;
-    sender.isPicture = true;
+    if (!session || !picture) return;
     byID('camera-off').disabled = true;
     try {
         if (off) {
@@ -168,11 +171,11 @@ async function setPictureOff(off) {
                 stream.removeTrack(track);
                 track.stop();
             }
-            await sender.replaceTrack(null);
+            await picture.replaceTrack(null);
         } else {
             const [track] = (await capture({ ...wish, microphone: null })).getVideoTracks();
             stream.addTrack(track);
-            await sender.replaceTrack(track);
+            await picture.replaceTrack(track);
             byID('preview').srcObject = stream;
             watchTracks();
         }
@@ -214,18 +217,18 @@ function showState() {
 async function measure() {
     if (!session || session.isClosed) return;
     const { streams, roundTrip } = await figures.look(session.pc);
-    const [picture] = [...streams.values()].filter(({ kind }) => kind === 'video');
+    const [shown] = [...streams.values()].filter(({ kind }) => kind === 'video');
     const [sound] = [...streams.values()].filter(({ kind }) => kind === 'audio');
     byID('level').value = isMuted ? 0 : sound?.level ?? 0;
     const limits = { bandwidth: 'held back by the network', cpu: 'held back by this computer', other: 'held back' };
     write(byID('figures'), [
-        picture?.width && !isPictureOff ? `${picture.width}×${picture.height}` : null,
-        picture && !isPictureOff ? `${Math.round(picture.rate)} fps` : null,
-        picture?.streams > 1 ? `${picture.streams} sizes` : null,
-        bits((picture?.bitrate ?? 0) + (sound?.bitrate ?? 0)),
-        `${percent(Math.max(picture?.loss ?? 0, sound?.loss ?? 0))} lost`,
-        roundTrip === null ? null : `${Math.round(roundTrip)} ms round trip`, picture?.codec, sound?.codec,
-        limits[picture?.limit] ?? null,
+        shown?.width && !isPictureOff ? `${shown.width}×${shown.height}` : null,
+        shown && !isPictureOff ? `${Math.round(shown.rate)} fps` : null,
+        shown?.streams > 1 ? `${shown.streams} sizes` : null,
+        bits((shown?.bitrate ?? 0) + (sound?.bitrate ?? 0)),
+        `${percent(Math.max(shown?.loss ?? 0, sound?.loss ?? 0))} lost`,
+        roundTrip === null ? null : `${Math.round(roundTrip)} ms round trip`, shown?.codec, sound?.codec,
+        limits[shown?.limit] ?? null,
     ].filter(Boolean).join(' · '));
 }
 
