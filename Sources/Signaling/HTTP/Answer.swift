@@ -30,6 +30,9 @@ struct Answer: Sendable {
     /// Nothing to say, in JSON: what the scripts' `connect` gets.
     static let empty = Answer(body: .text(""), contentType: "application/json")
 
+    /// Done, and nothing to say: 204.
+    static let nothing = Answer(body: .none, contentType: "")
+
     /// Something new has a place of its own.
     static func created(_ value: JSONValue, at location: String) -> Answer {
         Answer(body: .text(value.text), contentType: jsonType, location: location)
