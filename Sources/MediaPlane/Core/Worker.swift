@@ -4,6 +4,9 @@ import MediaCore
 import ORTC
 import SFU
 
+// The vocabulary has fingerprints of its own.
+import class DTLS.DTLSIdentity
+
 /// One thread's worth of the embedded core: an actor on its own media loop. Commands run between two turns.
 actor Worker {
     /// What all workers of a core share.
@@ -15,6 +18,7 @@ actor Worker {
         let exchange: LinkExchange
         let pipes: PipeTable
         let spans: SpanTable
+        let identity: DTLSIdentity
     }
 
     nonisolated let loop: MediaLoop
@@ -64,10 +68,12 @@ actor Worker {
         // A step of the wall clock later on does not reach sender reports: receivers want their clock even, not right.
         settings.unixNanosecondsAtZero = ladle_realtime_ns() - ladle_monotonic_ns()
         plane = Plane(
-            engine: MediaEngine(configuration: settings), sockets: SocketTable(loop: loop),
-            ports: surroundings.ports, gauge: gauge)
+            engine: MediaEngine(configuration: settings, identity: surroundings.identity),
+            sockets: SocketTable(loop: loop), connections: ConnectionTable(loop: loop), ports: surroundings.ports,
+            gauge: gauge)
         if let port = configuration.webRTCPort {
-            serverListeners = try plane.listen(configuration, port: port + UInt16(number))
+            // Validated: it ends at 65535.
+            serverListeners = try plane.listen(configuration, port: port == 0 ? 0 : port + UInt16(number))
         }
     }
 
