@@ -149,7 +149,7 @@ extension AllSystemTests {
                 let seen = try await viewer.watch(frames: 30)
                 #expect(seen["width"] == 640 && seen["height"] == 360, "\(seen.text)")
                 #expect(seen["codec"] == "H264")
-                firsts.append(try #require(seen["first"]?.integerValue))
+                firsts.append(Int(try #require(seen["first"]?.integerValue)))
                 figure(
                     "a viewer's first picture of a file: \(firsts.last ?? 0) ms after POST, "
                         + "\(seen["afterConnecting"]?.text ?? "?") ms after ICE")

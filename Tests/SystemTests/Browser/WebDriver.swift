@@ -155,6 +155,7 @@ final class Browser: Sendable {
         }
     }
 
+    @discardableResult
     private func call(_ method: String, _ path: String, _ body: JSONValue? = nil) async throws -> JSONValue {
         try await driver.call(method, "/session/\(session)\(path)", body)
     }
