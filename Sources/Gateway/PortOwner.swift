@@ -18,7 +18,7 @@ public struct PortOwner: Sendable, Hashable, CustomStringConvertible {
     }
 
     private static func owner(of port: UInt16, in tables: [String], state: Substring) -> PortOwner? {
-        let inodes = tables.flatMap { inodes(in: $0, port: port, state: state) }
+        let inodes = tables.flatMap { Self.inodes(in: $0, port: port, state: state) }
         guard !inodes.isEmpty else { return nil }
         let wanted = Set(inodes.map { "socket:[\($0)]" })
         for process in entries(of: "/proc") {
