@@ -146,7 +146,8 @@ final class Browser: Sendable {
         do {
             return try await SystemTests.eventually(what, seconds: seconds) {
                 let value = try await self.run(script)
-                return value == .null || value == false ? nil : value
+                // Not `nil` beside a value: that would be JSON's null.
+                return value == .null || value == false ? JSONValue?.none : .some(value)
             }
         } catch let error as DeadlinePassed {
             let console = (try? await self.console())?.joined(separator: "\n") ?? ""
