@@ -160,12 +160,18 @@ let settings: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(as: .
 /// Medium-sized calls of the packet path across targets cost 5 ns with it and 17 ns without.
 let mediaSettings = settings + [.unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))]
 
+/// The pages travel in the program: an installation has no folder of theirs to find.
+func resources(of room: Room) -> [Resource] { room.name == "Signaling" ? [.embedInCode("Pages/Files")] : [] }
+
 func targets(of room: Room) -> [Target] {
     let uses = room.uses.map { Target.Dependency.target(name: $0) } + room.outside
     let swift = (1...6).contains(room.floor) ? mediaSettings : settings
     var built: [Target]
     switch room.kind {
-    case .library: built = [.target(name: room.name, dependencies: uses, swiftSettings: swift)]
+    case .library:
+        built = [
+            .target(name: room.name, dependencies: uses, resources: resources(of: room), swiftSettings: swift)
+        ]
     case .program: built = [.executableTarget(name: room.name, dependencies: uses, swiftSettings: swift)]
     case .c: built = [.target(name: room.name, cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])])]
     case .system(let pkgConfig, let apt):

@@ -49,7 +49,7 @@ public struct SignalingServer: Service {
                 + IngestRoutes(pipelines: pipelines, owners: owners).routes
                 + RecordingRoutes(pipelines: pipelines).routes + PipelineRoutes(pipelines: pipelines).routes
                 + EventRoutes(events: events).routes + HealthRoutes(health: health).routes
-                + MetricsRoutes(source: metrics).routes)
+                + MetricsRoutes(source: metrics).routes + PageRoutes().routes)
         doors = Doors(
             doorkeeper: Doorkeeper(configuration: configuration), routes: table, bodyLimit: configuration.bodyLimit,
             requests: requests, logger: logger)

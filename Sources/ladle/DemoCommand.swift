@@ -65,7 +65,8 @@ struct DemoCommand: AsyncParsableCommand {
             Ladle \(LadleVersion.current) serves \(running.url); the test source goes into the room "\(room)".
               your own file:  \(ladle) ingest FILE --room \(room)\(gateway)
                               (in another terminal; a file below \(running.mediaFolder))
-              look at it:     \(ladle) tap --room \(room) --play\(gateway)
+              look at it:     \(running.url)/rooms/\(room)/watch
+              send a camera:  \(running.url)/rooms/\(room)/publish
               the recording:  \(recording.file)
               stop:           Ctrl-C, which finishes the recording
 

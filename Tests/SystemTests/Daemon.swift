@@ -12,12 +12,15 @@ final class Daemon: Sendable {
     let media: URL
     let recordings: URL
     private let tool: Tool
+    /// Sent with every call.
+    private let token: String?
 
     var url: String { "http://127.0.0.1:\(port)" }
     var log: String { tool.text }
     var processID: Int32 { tool.process.processIdentifier }
 
-    init(_ arguments: [String] = []) async throws {
+    init(_ arguments: [String] = [], token: String? = nil) async throws {
+        self.token = token
         scratch = try Scratch("ladle-daemon")
         port = try Self.freePort()
         media = scratch.url.appendingPathComponent("media")
@@ -75,6 +78,7 @@ final class Daemon: Sendable {
     ) async throws -> Answer {
         var request = HTTPClientRequest(url: url + path)
         request.method = .init(rawValue: method.name)
+        if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
         for (name, value) in headers { request.headers.replaceOrAdd(name: name, value: value) }
         if let body {
             if let contentType { request.headers.add(name: "content-type", value: contentType) }

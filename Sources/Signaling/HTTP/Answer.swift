@@ -44,7 +44,7 @@ struct Answer: Sendable {
 
     func response(to request: Request) -> Response {
         var headers = fields
-        headers[.cacheControl] = "no-store"
+        headers[.cacheControl] = fields[.cacheControl] ?? "no-store"
         if let location { headers[.location] = location }
         if case .none = body { return Response(status: status ?? .noContent, headers: headers) }
         headers[.contentType] = contentType

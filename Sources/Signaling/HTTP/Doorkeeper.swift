@@ -25,7 +25,17 @@ struct Doorkeeper: Sendable {
         }
     }
 
+    /// A person follows a link, from wherever, into a tab of its own (W3C Fetch Metadata §2.1, §2.2): what needs no token and
+    /// changes nothing may be linked to. Scripts and pictures of other pages can't ask so.
+    func isVisit(_ request: Request) -> Bool {
+        guard request.method == .get, request.headers[.origin] == nil else { return false }
+        return Self.fetchMode.flatMap { request.headers[$0] } == "navigate"
+            && Self.fetchDestination.flatMap { request.headers[$0] } == "document"
+    }
+
     private static let fetchSite = HTTPField.Name("Sec-Fetch-Site")
+    private static let fetchMode = HTTPField.Name("Sec-Fetch-Mode")
+    private static let fetchDestination = HTTPField.Name("Sec-Fetch-Dest")
 
     func checkToken(_ request: Request) throws(Problem) {
         guard let token = configuration.token else { return }

@@ -25,6 +25,8 @@ enum SessionDoor {
     ) async -> Answer {
         var created = Answer(body: .text(answer.text), contentType: sdp, location: path(of: session))
         created.fields[.eTag] = await session.ice.tag
+        // Who it is in lists and events: its address doesn't tell, and mustn't.
+        if let name = HTTPField.Name("Ladle-Broadcaster") { created.fields[name] = session.member.id }
         var links = iceServers.map(\.link)
         if session.role == .player { links += extensions(of: session) }
         // One field for each: clients look for the relation in a field, not in a list.

@@ -1,0 +1,134 @@
+// One WebRTC session with the gateway: WHIP (RFC 9725) to send, WHEP (draft-ietf-wish-whep) to receive.
+
+import { call } from './gateway.js';
+
+/** Longer than any handshake on a working network; what comes then is no slowness. */
+const patience = 8000;
+
+/**
+ * Events: "change" when `problem`, `isConnected` or `pc` have become others.
+ * The gateway knows its own addresses, so no candidate of ours is waited for: one request and one answer make a session.
+ */
+export class Session extends EventTarget {
+    /** Milliseconds of performance.now() at each step; absent until it is reached. */
+    times = {};
+    /** A sentence for the person in front of the page; null while all is well. */
+    problem = null;
+    isConnected = false;
+    isClosed = false;
+    pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+    location = null;
+    /** Who this session is in the room; its events bear it. */
+    broadcaster = null;
+    links = {};
+
+    constructor(endpoint) {
+        super();
+        this.endpoint = endpoint;
+        for (const name of ['connectionstatechange', 'iceconnectionstatechange']) {
+            this.pc.addEventListener(name, () => this.#look());
+        }
+    }
+
+    /**
+     * Offers what `pc` has, and takes the answer.
+     * @throws {Problem} of the gateway.
+     */
+    async start() {
+        const offer = await this.pc.createOffer();
+        // Browsers play stereo only when their offer says so (RFC 7587 §7).
+        const sdp = offer.sdp.replace(/(a=fmtp:\d+ [^\r\n]*useinbandfec=1)(?![^\r\n]*stereo)/g, '$1;stereo=1');
+        try {
+            await this.pc.setLocalDescription({ type: 'offer', sdp });
+        } catch {
+            await this.pc.setLocalDescription(offer);
+        }
+        this.times.posted = performance.now();
+        const response = await call('POST', this.endpoint, {
+            type: 'application/sdp', accept: 'application/sdp', body: this.pc.localDescription.sdp,
+        });
+        this.times.answered = performance.now();
+        this.location = new URL(response.headers.get('Location') ?? '', new URL(this.endpoint, location.href)).pathname;
+        this.broadcaster = response.headers.get('Ladle-Broadcaster');
+        this.links = readLinks(response.headers.get('Link'));
+        this.answer = await response.text();
+        if (this.isClosed) {
+            this.#leave();
+            return;
+        }
+        await this.pc.setRemoteDescription({ type: 'answer', sdp: this.answer });
+        setTimeout(() => this.#look(true), patience);
+    }
+
+    /** Each section of the answer: its kind and mid, whether it carries anything, and the stream and track it names. */
+    get sections() {
+        return (this.answer ?? '').split(/\r?\n(?=m=)/).slice(1).map((text) => ({
+            kind: text.match(/^m=(\w+)/)[1],
+            mid: text.match(/^a=mid:(\S+)/m)?.[1] ?? null,
+            isUsed: !/^m=\w+ 0 /.test(text) && !/^a=inactive\s*$/m.test(text),
+            stream: text.match(/^a=msid:(\S+)/m)?.[1] ?? null,
+            track: text.match(/^a=msid:\S+ (\S+)/m)?.[1] ?? null,
+        }));
+    }
+
+    /** Ends it on both sides; works while the page is being left, too. */
+    close() {
+        if (this.isClosed) return;
+        this.isClosed = true;
+        this.pc.close();
+        this.#leave();
+    }
+
+    #leave() {
+        if (this.location) call('DELETE', this.location, { keepalive: true }).catch(() => { /* It ends by itself. */ });
+        this.location = null;
+    }
+
+    // MARK: What stands in the way
+
+    /** What the gateway itself says of why the connection failed. */
+    told(reason) {
+        this.reason = reason;
+        this.#look();
+    }
+
+    #look(isLate = false) {
+        if (this.isClosed) return;
+        const { connectionState: state, iceConnectionState: ice } = this.pc;
+        this.isConnected = state === 'connected';
+        if (['connected', 'completed'].includes(ice)) this.times.ice ??= performance.now();
+        if (this.isConnected) this.times.connected ??= performance.now();
+        const isStuck = isLate && !this.isConnected;
+        this.problem = this.isConnected ? null : this.#obstacle(state, ice, isStuck) ?? this.problem;
+        this.dispatchEvent(new Event('change'));
+    }
+
+    #obstacle(state, ice, isStuck) {
+        if (ice === 'disconnected') return 'The connection to the gateway is interrupted; waiting for it to come back.';
+        if (this.reason || (this.times.ice !== undefined && (state === 'failed' || isStuck) && ice !== 'failed')) {
+            return `The gateway was reached, but no encryption could be agreed on (DTLS failed${
+                this.reason ? `: ${this.reason}` : ''}). Reload the page; if it stays, another program may stand between.`;
+        }
+        if (ice !== 'failed' && state !== 'failed' && !isStuck) return null;
+        const where = candidates(this.answer ?? '');
+        if (where.length === 0) return 'The gateway told no address for media. Its setting rtp.announcedAddress may help.';
+        return `No connection for media to ${where.join(' or ')} (ICE failed). Check that this is an address by which `
+            + 'this computer reaches the gateway (else set rtp.announcedAddress), and that the firewall lets this port in.';
+    }
+}
+
+/** "192.0.2.1, UDP port 40000" for each candidate of an answer, once. */
+function candidates(sdp) {
+    const found = [...sdp.matchAll(/^a=candidate:\S+ \d+ (\w+) \d+ (\S+) (\d+) typ/gm)];
+    return [...new Set(found.map(([, transport, address, port]) => `${address}, ${transport.toUpperCase()} port ${port}`))];
+}
+
+/** The targets of a Link header (RFC 8288) by their relation. */
+function readLinks(text) {
+    const links = {};
+    for (const [, target, parameters] of (text ?? '').matchAll(/<([^>]*)>((?:\s*;[^,]*)*)/g)) {
+        const relation = parameters.match(/rel="?([^";]+)/)?.[1];
+        if (relation) links[relation] ??= target;
+    }
+    return links;
+}
