@@ -61,6 +61,7 @@ let house: [Room] = [
             pkgConfig: "gstreamer-app-1.0", apt: ["libgstreamer1.0-dev", "libgstreamer-plugins-base1.0-dev"])),
     Room("COpenSSL", floor: 0, kind: .system(pkgConfig: "openssl", apt: ["libssl-dev"])),
     Room("CSRTP", floor: 0, kind: .system(pkgConfig: "libsrtp2", apt: ["libsrtp2-dev"])),
+    Room("CUsrSCTP", floor: 0, kind: .system(pkgConfig: "usrsctp", apt: ["libusrsctp-dev"])),
     // 1 · base
     Room("Base", floor: 1, uses: ["CLinux"], tested: true),
     // 2 · codecs: bytes or JSON ⇄ values
@@ -79,6 +80,7 @@ let house: [Room] = [
     Room("ICE", floor: 3, uses: ["Base", "STUN"], tested: true),
     Room("SRTP", floor: 3, uses: ["Base", "COpenSSL", "CSRTP"], tested: true),
     Room("DTLS", floor: 3, uses: ["Base", "COpenSSL"], tested: true),
+    Room("SCTP", floor: 3, uses: ["Base", "CUsrSCTP"], tested: true),
     Room("Negotiation", floor: 3, uses: ["Base", "SDP", "ORTC"], tested: true),
     // 4 · the media state of one worker
     Room(
