@@ -85,7 +85,7 @@ let house: [Room] = [
     // 4 · the media state of one worker
     Room(
         "SFU", floor: 4,
-        uses: ["Base", "CLinux", "RTP", "RTCP", "ORTC", "STUN", "ICE", "DTLS", "Congestion", "SRTP"], tested: true),
+        uses: ["Base", "CLinux", "RTP", "RTCP", "ORTC", "STUN", "ICE", "DTLS", "SCTP", "Congestion", "SRTP"], tested: true),
     // 5 · vocabulary
     Room("MediaCore", floor: 5, uses: ["Base", "ORTC"]),
     Room("Events", floor: 5, uses: ["Base"], tested: true),
@@ -96,7 +96,7 @@ let house: [Room] = [
     // 6 · engines
     Room(
         "MediaPlane", floor: 6,
-        uses: ["Base", "CLinux", "ORTC", "ICE", "DTLS", "SRTP", "SFU", "MediaCore"], outside: [logging],
+        uses: ["Base", "CLinux", "ORTC", "ICE", "DTLS", "SCTP", "SRTP", "SFU", "MediaCore"], outside: [logging],
         tested: true),
     Room(
         "Pipelines", floor: 6, uses: ["Base", "CLinux", "PipelineControl", "PipelineDescription", "StrictYAML"],

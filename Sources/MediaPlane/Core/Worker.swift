@@ -2,6 +2,7 @@ import Base
 import CLinux
 import MediaCore
 import ORTC
+import SCTP
 import SFU
 
 /// One thread's worth of the embedded core: an actor on its own media loop. Commands run between two turns.
@@ -15,6 +16,8 @@ actor Worker {
         let exchange: LinkExchange
         let pipes: PipeTable
         let spans: SpanTable
+        /// One for all workers: the library has one clock.
+        let sctp = SCTPStack()
     }
 
     nonisolated let loop: MediaLoop
@@ -64,7 +67,7 @@ actor Worker {
         // A step of the wall clock later on does not reach sender reports: receivers want their clock even, not right.
         settings.unixNanosecondsAtZero = ladle_realtime_ns() - ladle_monotonic_ns()
         plane = Plane(
-            engine: MediaEngine(configuration: settings), sockets: SocketTable(loop: loop),
+            engine: MediaEngine(configuration: settings, sctp: surroundings.sctp), sockets: SocketTable(loop: loop),
             ports: surroundings.ports, gauge: gauge)
         if let port = configuration.webRTCPort {
             serverListeners = try plane.listen(configuration, port: port + UInt16(number))
