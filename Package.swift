@@ -109,7 +109,10 @@ let house: [Room] = [
     // 8 · doors
     Room(
         "Signaling", floor: 8,
-        uses: ["Base", "ORTC", "PipelineControl", "PipelineDescription", "MediaCore", "Events", "Control"],
+        uses: [
+            "Base", "ORTC", "SDP", "Negotiation", "PipelineControl", "PipelineDescription", "MediaCore", "Events",
+            "Control",
+        ],
         outside: [hummingbird, hummingbirdCore, httpTypes, nioCore, serviceLifecycle, logging], tested: true,
         testsUse: [scriptedCore, yams, nioPosix]),
     // 9 · assembly

@@ -40,7 +40,11 @@ public struct Gateway: Sendable {
             if let program = settings.pipelineProgram { return PipelineSettings(executable: program) }
             return try PipelineSettings.besideRunningProgram()
         }
-        let core = try make { try EmbeddedCore(settings.mediaPlane) }
+        let core: EmbeddedCore
+        do { core = try EmbeddedCore(settings.mediaPlane) } catch {
+            // The machine knows better who has the port.
+            throw GatewayError(MachineCheck(settings).webRTCPortProblem ?? "\(error)")
+        }
         let events = EventBus()
         let rooms = Rooms(
             core: core, events: events,
@@ -199,8 +203,12 @@ extension GatewaySettings {
         configuration.portRange = rtpPorts
         configuration.portQuarantine = portQuarantine
         configuration.workers = mediaWorkers
+        configuration.webRTCPort = webRTCPort
+        configuration.webRTCAddresses = webRTCListens
+        configuration.webRTCCertificate = webRTCCertificateFiles
         // A room of many viewers uses all cores; a small one stays on its worker.
         configuration.routersSpan = true
+        configuration.coalescing = coalescing
         configuration.srtpBackend = srtpBackend
         return configuration
     }

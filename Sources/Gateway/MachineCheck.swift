@@ -6,12 +6,14 @@ import Pipelines
 
 /// Whether this machine has what settings ask for; each problem is one line that names the setting.
 public struct MachineCheck: Sendable {
-    private let settings: GatewaySettings
+    let settings: GatewaySettings
 
     public init(_ settings: GatewaySettings) { self.settings = settings }
 
     /// Everything that would keep the gateway from starting or its sources from being found.
-    public var problems: [String] { folderAndAddressProblems + portProblems + pipelineProblems }
+    public var problems: [String] {
+        folderAndAddressProblems + portProblems + (webRTCPortProblem.map { [$0] } ?? []) + pipelineProblems
+    }
 
     /// Better said at the start than with the first file or the first transport.
     var folderAndAddressProblems: [String] {
@@ -28,7 +30,7 @@ public struct MachineCheck: Sendable {
         if rtp.flatMap({ try? UDPSocket.bind(to: $0) }) == nil {
             problems.append("rtp.address: \(settings.rtpIP) is no address of this machine")
         }
-        return problems
+        return problems + webRTCAddressProblems
     }
 
     private func folderProblem(_ setting: String, _ folder: String, _ mode: Int32) -> String? {

@@ -1,15 +1,24 @@
 import Glibc
 
-/// Who listens on a TCP port, so that "address already in use" can name it.
+/// Who has a port, so that "address already in use" can name it.
 public struct PortOwner: Sendable, Hashable, CustomStringConvertible {
     public let processID: Int
     public let program: String
 
     public var description: String { "\(program) (pid \(processID))" }
 
-    /// Looks the listener up in /proc; nil when there is none or its process belongs to another user.
+    /// Looks the listener on a TCP port up in /proc; nil when there is none or its process belongs to another user.
     public static func ofListener(port: UInt16) -> PortOwner? {
-        let inodes = ["/proc/net/tcp", "/proc/net/tcp6"].flatMap { listeningInodes(in: $0, port: port) }
+        owner(of: port, in: ["/proc/net/tcp", "/proc/net/tcp6"], state: "0A")
+    }
+
+    /// The same for a UDP socket that is connected to nobody.
+    public static func ofUDP(port: UInt16) -> PortOwner? {
+        owner(of: port, in: ["/proc/net/udp", "/proc/net/udp6"], state: "07")
+    }
+
+    private static func owner(of port: UInt16, in tables: [String], state: Substring) -> PortOwner? {
+        let inodes = tables.flatMap { inodes(in: $0, port: port, state: state) }
         guard !inodes.isEmpty else { return nil }
         let wanted = Set(inodes.map { "socket:[\($0)]" })
         for process in entries(of: "/proc") {
@@ -23,12 +32,12 @@ public struct PortOwner: Sendable, Hashable, CustomStringConvertible {
         return nil
     }
 
-    /// Columns of proc(5): sl, local_address (hex), rem_address, st (0A = LISTEN), …, inode as the tenth.
-    private static func listeningInodes(in table: String, port: UInt16) -> [Substring] {
+    /// Columns of proc(5): sl, local_address (hex), rem_address, st (0A = LISTEN, 07 = CLOSE), …, inode as the tenth.
+    private static func inodes(in table: String, port: UInt16, state: Substring) -> [Substring] {
         guard let lines = text(of: table)?.split(separator: "\n").dropFirst() else { return [] }
         return lines.compactMap { line in
             let columns = line.split(separator: " ", omittingEmptySubsequences: true)
-            guard columns.count > 9, columns[3] == "0A", let hex = columns[1].split(separator: ":").last,
+            guard columns.count > 9, columns[3] == state, let hex = columns[1].split(separator: ":").last,
                 UInt16(hex, radix: 16) == port
             else { return nil }
             return columns[9]

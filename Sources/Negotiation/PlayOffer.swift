@@ -18,7 +18,7 @@ public struct PlayOffer: Sendable {
 
     /// What a section gets.
     public struct Track: Sendable, Hashable {
-        /// Of the consumer, in the client's numbers: `numbering.renumbered(consumer.rtpParameters)`.
+        /// Of the consumer, in the client's numbers: those of one that was made with the section's `numbering`.
         public var rtpParameters: RTPParameters
         /// What the client's MediaStream is called: tracks of one stream are played in time with each other.
         public var msid: MediaStreamID

@@ -3,7 +3,9 @@ import Control
 import HTTPTypes
 import Hummingbird
 import MediaCore
+import Negotiation
 import ORTC
+import SDP
 
 /// An answer that is no success. This file alone knows HTTP statuses.
 struct Problem: Error {
@@ -20,8 +22,23 @@ struct Problem: Error {
         case let error as ControlError: self.init(error)
         case let error as MediaCoreError: self.init(ControlError(error))
         case let error as ORTCError: self.init(ControlError(MediaCoreError(error)))
+        case let error as SDPParseError: self.init(.badRequest, "SyntaxError", error.description)
+        case let error as NegotiationError: self.init(error)
         default: return nil
         }
+    }
+
+    /// RFC 9725 §4.2 and §4.4: what can't be read is 400, what can't be served 406, what WebRTC doesn't work with 422.
+    private init(_ error: NegotiationError) {
+        let status: HTTPResponse.Status =
+            switch error.code {
+            case .malformed: .badRequest
+            case .noCommonCodec: .notAcceptable
+            case .noMedia, .badDirection, .notBundled, .noRTCPMux, .unsupportedProtocol, .noICE, .noFingerprint,
+                .badSetup, .noStreams:
+                .unprocessableContent
+            }
+        self.init(status, "NegotiationError", error.message)
     }
 
     init(_ error: ControlError) {
@@ -67,6 +84,32 @@ struct Problem: Error {
 
     static let bodyIsNoJSON = Problem(
         .unsupportedMediaType, "TypeError", "the body must be JSON, with the header Content-Type: application/json")
+
+    static func wrongType(_ expected: String) -> Problem {
+        Problem(.unsupportedMediaType, "TypeError", "the body must be said to be \(expected) (Content-Type)")
+    }
+
+    // MARK: - Problems of WHIP and WHEP
+
+    /// Some of an offer can be used and some can't: half a session would mislead its people (RFC 9725 §4.4.3).
+    static func partlyAcceptable(_ rejections: [NegotiationError]) -> Problem {
+        Problem(.notAcceptable, "NegotiationError", rejections.map(\.message).joined(separator: " "))
+    }
+
+    static func notPlayable(_ detail: String) -> Problem { Problem(.notAcceptable, "NegotiationError", detail) }
+
+    /// 2 s: publishers come and go at the pace of people; the draft has players wait longer each time.
+    static func nothingToPlay(_ detail: String) -> Problem {
+        Problem(.conflict, "NothingToPlayError", detail, headers: [.retryAfter: "2"])
+    }
+
+    static let tagRequired = Problem(
+        .preconditionRequired, "PreconditionError",
+        "which ICE session is meant? Send If-Match with the ETag of the last answer, or * to restart ICE")
+
+    static let tagOutdated = Problem(
+        .preconditionFailed, "PreconditionError",
+        "the ICE session of this ETag is over: ICE was restarted meanwhile; If-Match: * restarts it again")
 
     // MARK: - Problems of who asks
 

@@ -22,12 +22,16 @@ public struct SignalingConfiguration: Sendable {
     public var stopPatience: Duration
     /// More are not accepted until others end. 1,024: well below the descriptors that ports for media need.
     public var maximumConnections: Int
+    /// STUN and TURN servers that WHIP and WHEP clients are told of. The gateway needs none itself.
+    public var iceServers: [ICEServer]
 
     public init(
         host: String = "127.0.0.1", port: Int = 4443, token: BearerToken? = nil, allowsEverybody: Bool = false,
         knownHosts: [String] = [], allowedOrigins: [String] = [], bodyLimit: Int = 100 * 1024,
-        idleTimeout: Duration = .seconds(60), stopPatience: Duration = .seconds(3), maximumConnections: Int = 1024
+        idleTimeout: Duration = .seconds(60), stopPatience: Duration = .seconds(3), maximumConnections: Int = 1024,
+        iceServers: [ICEServer] = []
     ) {
+        self.iceServers = iceServers
         self.host = host
         self.port = port
         self.token = token
@@ -55,6 +59,9 @@ public struct SignalingConfiguration: Sendable {
         }
         guard (1...20_000).contains(maximumConnections) else {
             throw .configuration("maximumConnections \(maximumConnections) is not within 1…20000")
+        }
+        for server in iceServers where !server.isPlausible {
+            throw .configuration("iceServers: \"\(server.url)\" is none; write it as stun:stun.example.org:3478")
         }
         for origin in allowedOrigins where !Self.isOrigin(origin) {
             throw .configuration("allowedOrigins: \"\(origin)\" is no origin; write it as https://example.org:8443")

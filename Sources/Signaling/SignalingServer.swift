@@ -25,12 +25,13 @@ public struct SignalingServer: Service {
     ///   - health: For `GET /health/ready`.
     ///   - metrics: For `GET /metrics`.
     ///   - requests: Where answered requests are counted.
+    ///   - sessions: Of WHIP and WHEP clients.
     ///   - onListening: Called once, when requests are accepted; with the port, which the system may have chosen.
     /// - Throws: `SignalingError.configuration`.
     public init(
         configuration: SignalingConfiguration, rooms: Rooms, pipelines: any PipelineControlling, events: EventBus,
         version: String, health: any HealthSource = AlwaysReady(), metrics: any MetricsSource = NoMetrics(),
-        requests: RequestCounter = RequestCounter(), logger: Logger,
+        requests: RequestCounter = RequestCounter(), sessions: ClientSessions = ClientSessions(), logger: Logger,
         onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
     ) throws(SignalingError) {
         try configuration.validate()
@@ -38,8 +39,10 @@ public struct SignalingServer: Service {
         self.logger = logger
         self.onListening = onListening
         let owners = IngestOwners(pipelines: pipelines)
+        let whip = WHIPRoutes(rooms: rooms, sessions: sessions, iceServers: configuration.iceServers)
+        let whep = WHEPRoutes(rooms: rooms, sessions: sessions, iceServers: configuration.iceServers)
         let table = RouteTable(
-            routes: BroadcasterRoutes(rooms: rooms).routes
+            routes: BroadcasterRoutes(rooms: rooms).routes + whip.routes + whep.routes
                 + RoomRoutes(rooms: rooms, events: events, version: version).routes
                 + IngestRoutes(pipelines: pipelines, owners: owners).routes
                 + RecordingRoutes(pipelines: pipelines).routes + PipelineRoutes(pipelines: pipelines).routes

@@ -18,6 +18,8 @@ struct DemoCommand: AsyncParsableCommand {
         let loaded = try options.load(file: nil)
         var settings = loaded.settings
         if let port { settings.listenPort = port }
+        // Nobody asked for this port, and clients are told which it is.
+        if loaded.places["webrtc.port"] == nil, !MachineCheck(settings).isWebRTCPortFree { settings.webRTCPort = 0 }
         startLogging(loaded, standard: .warning)
         try await runGateway(settings) { running in
             // Printed as they happen, from the very first.

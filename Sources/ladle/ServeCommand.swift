@@ -15,6 +15,9 @@ struct ServeOptions: ParsableArguments {
     @Option(name: .long, help: help("rtp.announcedAddress")) var announcedAddress: String?
     @Option(name: .long, help: help("rtp.ports")) var rtpPorts: String?
     @Option(name: .long, help: help("rtp.workers")) var rtpWorkers: String?
+    @Option(name: .long, help: help("webrtc.port")) var webrtcPort: String?
+    @Option(name: .long, help: help("webrtc.addresses")) var webrtcAddress: [String] = []
+    @Option(name: .long, help: help("webrtc.announcedAddresses")) var webrtcAnnouncedAddress: [String] = []
     @Option(name: .long, help: help("media")) var media: [String] = []
     @Option(name: .long, help: help("recordings")) var recordings: String?
     @Option(name: .long, help: help("pipelines")) var pipelines: [String] = []
@@ -34,10 +37,13 @@ struct ServeOptions: ParsableArguments {
         let single = [
             "listen": listen, "tokenFile": tokenFile, "noAuth": noAuth ? "true" : nil, "rtp.address": rtpAddress,
             "rtp.announcedAddress": announcedAddress, "rtp.ports": rtpPorts, "rtp.workers": rtpWorkers,
-            "recordings": recordings,
+            "webrtc.port": webrtcPort, "recordings": recordings,
             "idleRoom": idleRoom, "limits.pipelines": pipelineLimit, "log.level": logLevel, "log.format": logFormat,
         ].compactMapValues { $0.map { [$0] } }
-        let lists = ["hosts": host, "origins": origin, "media": media, "pipelines": pipelines]
+        let lists = [
+            "hosts": host, "origins": origin, "webrtc.addresses": webrtcAddress,
+            "webrtc.announcedAddresses": webrtcAnnouncedAddress, "media": media, "pipelines": pipelines,
+        ]
         return single.merging(lists) { $1 }.filter { !$0.value.isEmpty }.sorted { $0.key < $1.key }
             .map { LoadedSettings.Flag(key: $0.key, values: $0.value) }
     }

@@ -259,13 +259,14 @@ extension ScriptedCore {
         try await pass("consume")
         guard var transport = transports[id] else { throw notFound("Transport", id.rawValue) }
         guard let producer = producers[options.producer] else { throw notFound("Producer", options.producer.rawValue) }
-        let parameters: RTPParameters
+        var parameters: RTPParameters
         do {
             parameters = try negotiateConsumer(
                 consumable: producer.consumable, capabilities: options.rtpCapabilities,
                 enableRTX: options.enableRTX ?? enablesRTXByDefault(producer.kind), ssrc: 2_000_000,
-                mid: "\(transport.nextMid)")
+                mid: options.mid ?? "\(transport.nextMid)")
         } catch { throw MediaCoreError(error) }
+        if let numbering = options.numbering { parameters = numbering.renumbered(parameters) }
         transport.nextMid += 1
         transports[id] = transport
         let consumer = ConsumerID(rawValue: newID("consumer"))

@@ -14,7 +14,9 @@ final class Tool: Sendable {
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         // As a terminal starts it: whatever runs the tests may have Ctrl-C ignored, and programs inherit that.
         process.arguments = ["--default-signal", program] + arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        // Many gateways run at once; each takes the ports for WebRTC that the system gives it.
+        process.environment = ProcessInfo.processInfo.environment.merging(["LADLE_WEBRTC_PORT": "0"]) { $1 }
+            .merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = log
         process.standardError = log

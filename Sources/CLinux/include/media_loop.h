@@ -1,4 +1,4 @@
-// The media loop: clocks, epoll, sockets, threads (clock.c, epoll.c, udp.c, thread.c).
+// The media loop: clocks, epoll, sockets, threads (clock.c, epoll.c, udp.c, tcp.c, thread.c).
 #pragma once
 #include <netinet/in.h>
 #include <stddef.h>
@@ -43,6 +43,19 @@ int ladle_udp_socket(int family);
 int ladle_udp_receive_joined(int fd);
 /// Sets the kernel's buffers, beyond the system's limit where we may; takes what it gets.
 void ladle_socket_buffers(int fd, int receive_bytes, int send_bytes);
+
+/// Leaves IPv4 to other sockets.
+void ladle_ipv6_only(int fd);
+
+/// A non-blocking listener that closes on exec, or -errno. IPv6 ones leave IPv4 alone.
+int ladle_tcp_listen(const struct sockaddr_in6 *address, socklen_t length, int backlog);
+/// A connection that waits, non-blocking and for small frames, or -errno (-EAGAIN: none). Keeps the kernel from holding
+/// more than `unsent_bytes` that it could not send yet.
+int ladle_tcp_accept(int fd, struct sockaddr_in6 *remote, int unsent_bytes);
+/// Bytes read, 0 at the end, or -errno; never blocks.
+int64_t ladle_tcp_receive(int fd, void *bytes, size_t room);
+/// Bytes taken, or -errno; never blocks, never raises SIGPIPE.
+int64_t ladle_tcp_send(int fd, const struct iovec *pieces, size_t count);
 
 /// Names the calling thread for `ps` and `perf`; cut after 15 bytes.
 void ladle_name_thread(const char *name);

@@ -30,6 +30,19 @@ public struct GatewaySettings: Sendable, Hashable {
     public var portQuarantine: Duration = .seconds(5)
     /// Threads that forward media; nil: one per core.
     public var mediaWorkers: Int?
+    /// Under load packets are held for up to 1 ms, so that runs of them leave together.
+    public var coalescing = true
+    /// Of all WebRTC transports of the first worker, UDP and TCP; the n-th worker has the n-th port behind it. 0: the
+    /// system chooses. Nil: each transport has a UDP port of its own among `rtpPorts`.
+    public var webRTCPort: UInt16? = 44_444
+    /// Where WebRTC transports are reached; literal addresses. Empty: at `rtpIP`.
+    public var webRTCAddresses: [String] = []
+    /// What clients are told instead, one for each address. Empty: the addresses themselves, or what they are told of RTP.
+    public var webRTCAnnouncedAddresses: [String] = []
+    /// The certificate for DTLS, and its key (nil: in the same file). Without one it is made at the start.
+    /// `resolvePaths` makes them absolute.
+    public var webRTCCertificate: String?
+    public var webRTCKey: String?
     /// Who encrypts and decrypts SRTP.
     public var srtpBackend = SRTPBackend.openssl
     /// What routers can carry; the order is that of preference.
@@ -70,6 +83,8 @@ public struct GatewaySettings: Sendable, Hashable {
         furtherPipelines = furtherPipelines.map(absolute)
         recordingsFolder = absolute(recordingsFolder)
         tokenFile = tokenFile.map(absolute)
+        webRTCCertificate = webRTCCertificate.map(absolute)
+        webRTCKey = webRTCKey.map(absolute)
     }
 }
 
@@ -105,6 +120,7 @@ extension GatewaySettings {
                     + "(--no-auth)"
             )
         }
+        if let contradiction = webRTCContradiction { return contradiction }
         // Each is a process, and would be tried for ever.
         let wanted = sources.count + sources.count { $0.record != nil }
         guard wanted <= pipelineLimit else {

@@ -144,5 +144,13 @@ enum SettingInput {
         return low...high
     }
 
+    /// Nil: each transport has a port of its own.
+    func webRTCPort() throws(SettingRefusal) -> UInt16? {
+        switch self {
+        case .file(.string("perTransport")), .text("perTransport"): nil
+        default: UInt16(try integer(in: 0...65_535, unit: ", or perTransport"))
+        }
+    }
+
     func path() throws(SettingRefusal) -> String { try text("a path") }
 }

@@ -65,7 +65,7 @@ public struct SettingsKey: Sendable {
 
 extension SettingsKey {
     /// In the order in which the example and the documentation have them.
-    public static let all: [SettingsKey] = http + media + rooms + operation
+    public static let all: [SettingsKey] = http + media + webRTC + rooms + operation
 
     private static func one(
         _ path: String, _ type: String, flag: String?, _ help: String,
@@ -143,9 +143,46 @@ extension SettingsKey {
             settings.mediaWorkers = try input.integer(in: MediaPlaneConfiguration.workerCounts)
         },
         one(
+            "rtp.coalescing", "true or false", flag: nil,
+            "Under load, hold packets for up to 1 ms so that runs of them leave together.",
+            value: { JSONValue($0.coalescing) }
+        ) { settings, input throws(SettingRefusal) in settings.coalescing = try input.bool() },
+        one(
             "rtp.srtpBackend", "openssl or libsrtp", flag: nil, "The library that encrypts and decrypts SRTP.",
             value: { JSONValue($0.srtpBackend.rawValue) }
         ) { settings, input throws(SettingRefusal) in settings.srtpBackend = try input.word() },
+    ]
+
+    // MARK: How browsers are reached
+
+    private static let webRTC: [SettingsKey] = [
+        one(
+            "webrtc.port", "0 to 65535, or perTransport", flag: "--webrtc-port",
+            "The UDP and TCP port of all WebRTC clients; each further worker has the next one.",
+            value: { settings in settings.webRTCPort.map { JSONValue(Int($0)) } ?? "perTransport" }
+        ) { settings, input throws(SettingRefusal) in settings.webRTCPort = try input.webRTCPort() },
+        list(
+            "webrtc.addresses", "list of addresses", flag: "--webrtc-address",
+            "The addresses that WebRTC clients reach; without one, rtp.address.", \.webRTCAddresses
+        ) { input throws(SettingRefusal) in try input.address() },
+        list(
+            "webrtc.announcedAddresses", "list of addresses or host names", flag: "--webrtc-announced-address",
+            "What WebRTC clients are told instead, one for each address.", \.webRTCAnnouncedAddresses
+        ) { input throws(SettingRefusal) in try input.host() },
+        one(
+            "webrtc.certificate", "path", flag: nil,
+            "The file with the certificate for DTLS; without one it is made at each start.",
+            value: { JSONValue($0.webRTCCertificate) }
+        ) { settings, input throws(SettingRefusal) in settings.webRTCCertificate = try input.path() },
+        one(
+            "webrtc.key", "path", flag: nil, "The file with its key; without one it is in the certificate's file.",
+            value: { JSONValue($0.webRTCKey) }
+        ) { settings, input throws(SettingRefusal) in settings.webRTCKey = try input.path() },
+    ]
+
+    // MARK: What goes in and out
+
+    private static let rooms: [SettingsKey] = [
         SettingsKey(
             path: "codecs", type: "list of codecs", flag: nil,
             help: "What rooms can carry, in the order of preference.",
@@ -153,11 +190,6 @@ extension SettingsKey {
                 if let codecs = SettingsFile.codecs(reader, &reading) { settings.codecs = codecs }
             },
             value: { .array($0.codecs.map(\.settingsValue)) }),
-    ]
-
-    // MARK: What goes in and out
-
-    private static let rooms: [SettingsKey] = [
         list(
             "media", "list of folders", flag: "--media", "The folders whose files may be ingested.", \.mediaFolders
         ) { input throws(SettingRefusal) in try input.path() },

@@ -69,6 +69,10 @@ extension LoadedSettings {
             reading.errors.append(SettingsProblem(place: place, key: key, message: message))
         }
         guard reading.errors.isEmpty else { throw SettingsError(problems: reading.errors) }
+        if let (key, message) = settings.webRTCWarning {
+            let (place, key) = place(key)
+            reading.warnings.append(SettingsProblem(place: place, key: key, message: message))
+        }
         return LoadedSettings(settings: settings, warnings: reading.warnings, places: places, file: file)
     }
 

@@ -43,7 +43,8 @@ public final class EmbeddedCore: MediaCore {
         do { try configuration.validate() } catch {
             throw MediaCoreError(.invalid, name: "TypeError", message: "\(error)")
         }
-        let loops = loops.isEmpty ? try Self.startLoops(configuration.workers ?? Self.coreCount) : loops
+        let identity = try configuration.identity()
+        let loops = loops.isEmpty ? try Self.startLoops(configuration.workerCount) : loops
         (events, eventsContinuation) = AsyncStream.makeStream(of: MediaCoreEvent.self)
         self.configuration = configuration
         self.logger = logger
@@ -55,7 +56,7 @@ public final class EmbeddedCore: MediaCore {
         pipes = PipeTable()
         let surroundings = Worker.Surroundings(
             configuration: configuration, ports: ports, directory: directory, events: eventsContinuation,
-            exchange: LinkExchange(loops), pipes: pipes, spans: spans)
+            exchange: LinkExchange(loops), pipes: pipes, spans: spans, identity: identity)
         do {
             var workers: [Worker] = []
             for (number, loop) in loops.enumerated() {
@@ -79,11 +80,6 @@ public final class EmbeddedCore: MediaCore {
     }
 
     deinit { for worker in workers { worker.loop.stop() } }
-
-    /// The cores that this process may use.
-    private static var coreCount: Int {
-        min(max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1), MediaPlaneConfiguration.workerCounts.upperBound)
-    }
 
     private static func startLoops(_ count: Int) throws(MediaCoreError) -> [MediaLoop] {
         var loops: [MediaLoop] = []

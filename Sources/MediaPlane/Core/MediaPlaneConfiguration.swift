@@ -1,4 +1,5 @@
 import Base
+import Glibc
 import SRTP
 
 /// What the embedded core is told before it starts.
@@ -8,9 +9,13 @@ public struct MediaPlaneConfiguration: Sendable, Hashable {
     /// What tuples say instead of `listenIP`: the address by which others reach us, behind NAT for instance. May be a
     /// host name.
     public var announcedAddress: String?
-    /// One port for all WebRTC transports of the first worker; the n-th worker has the n-th port behind it. Nil: each such
-    /// transport has a port of its own from the range.
+    /// One port, UDP and TCP, for all WebRTC transports of the first worker; the n-th worker has the n-th port behind it.
+    /// 0: the system chooses for each. Nil: each such transport has a UDP port of its own from the range.
     public var webRTCPort: UInt16?
+    /// Where that port is opened: one each of UDP and TCP, in the order of their candidates. Empty: at `listenIP`.
+    public var webRTCAddresses: [ListenAddress] = []
+    /// Who we are in DTLS. Nil: a certificate is made at the start.
+    public var webRTCCertificate: CertificateFiles?
     /// UDP ports of transports.
     public var portRange: ClosedRange<UInt16>
     /// How long a port rests before it belongs to another transport; zero: not at all.
@@ -53,6 +58,16 @@ public struct MediaPlaneConfiguration: Sendable, Hashable {
     /// How many workers there may be.
     public static let workerCounts = 1...64
 
+    /// How many there will be.
+    public var workerCount: Int {
+        workers ?? min(max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1), Self.workerCounts.upperBound)
+    }
+
+    /// Where clients of WebRTC are told to come.
+    var webRTCListens: [ListenAddress] {
+        webRTCAddresses.isEmpty ? [ListenAddress(listenIP, announced: announcedAddress)] : webRTCAddresses
+    }
+
     /// - Throws: The first key whose value can't be right.
     public func validate() throws(MediaPlaneConfigurationError) {
         if SocketAddress(listenIP, port: 0) == nil {
@@ -70,6 +85,13 @@ public struct MediaPlaneConfiguration: Sendable, Hashable {
         }
         if let workers, !Self.workerCounts.contains(workers) {
             throw .init(key: "workers", value: "\(workers)", expected: "1 to \(Self.workerCounts.upperBound) workers")
+        }
+        if let webRTCPort, webRTCPort > 0, Int(webRTCPort) + workerCount - 1 > 65_535 {
+            throw .init(
+                key: "webRTCPort", value: "\(webRTCPort)", expected: "the first of \(workerCount) ports, up to 65535")
+        }
+        for listen in webRTCAddresses where SocketAddress(listen.ip, port: 0) == nil {
+            throw .init(key: "webRTCAddresses", value: listen.ip, expected: "a literal IPv4 or IPv6 address")
         }
         for (key, value) in [
             ("ingressPacketsPerSecond", ingressPacketsPerSecond), ("ingressBitsPerSecond", ingressBitsPerSecond),

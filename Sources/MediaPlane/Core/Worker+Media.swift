@@ -35,7 +35,7 @@ extension Worker {
             transport: transport, id: .random(), producer: options.producer,
             rtpCapabilities: options.rtpCapabilities, paused: options.paused, mid: options.mid,
             enableRTX: options.enableRTX, preferredLayers: options.preferredLayers.map { PreferredLayers($0) },
-            ignoresDTX: options.ignoresDTX)
+            ignoresDTX: options.ignoresDTX, numbering: options.numbering)
         let description = try command { engine, outbox, now throws(SFUError) in
             let state = try engine.consume(setup, now: now, into: &outbox)
             if let priority = options.priority {

@@ -5,6 +5,9 @@ import ORTC
 import SCTP
 import SFU
 
+// The vocabulary has fingerprints of its own.
+import class DTLS.DTLSIdentity
+
 /// One thread's worth of the embedded core: an actor on its own media loop. Commands run between two turns.
 actor Worker {
     /// What all workers of a core share.
@@ -16,6 +19,7 @@ actor Worker {
         let exchange: LinkExchange
         let pipes: PipeTable
         let spans: SpanTable
+        let identity: DTLSIdentity
         /// One for all workers: the library has one clock.
         let sctp = SCTPStack()
     }
@@ -67,10 +71,13 @@ actor Worker {
         // A step of the wall clock later on does not reach sender reports: receivers want their clock even, not right.
         settings.unixNanosecondsAtZero = ladle_realtime_ns() - ladle_monotonic_ns()
         plane = Plane(
-            engine: MediaEngine(configuration: settings, sctp: surroundings.sctp), sockets: SocketTable(loop: loop),
-            ports: surroundings.ports, gauge: gauge)
+            engine: MediaEngine(
+                configuration: settings, identity: surroundings.identity, sctp: surroundings.sctp),
+            sockets: SocketTable(loop: loop), connections: ConnectionTable(loop: loop), ports: surroundings.ports,
+            gauge: gauge)
         if let port = configuration.webRTCPort {
-            serverListeners = try plane.listen(configuration, port: port + UInt16(number))
+            // Validated: it ends at 65535.
+            serverListeners = try plane.listen(configuration, port: port == 0 ? 0 : port + UInt16(number))
         }
     }
 

@@ -93,6 +93,14 @@ public final class MediaLoop: SerialExecutor {
         watch(descriptor, token: token, events: EPOLLIN.rawValue)
     }
 
+    /// Reports a watched socket also when it can be written to, or no longer.
+    public func rewatch(_ descriptor: Int32, token: UInt32, forRoom isForRoom: Bool) {
+        var event = epoll_event()
+        event.events = EPOLLIN.rawValue | (isForRoom ? EPOLLOUT.rawValue : 0)
+        event.data.u32 = token
+        epoll_ctl(epoll, EPOLL_CTL_MOD, descriptor, &event)
+    }
+
     /// To be called before the descriptor is closed: a child process that is just being started may hold a copy of it,
     /// and epoll would go on reporting that one.
     public func unwatch(_ descriptor: Int32) {

@@ -26,12 +26,13 @@ struct Plane: ~Copyable {
     var engine: MediaEngine
     var outbox = Outbox()
     var sockets: SocketTable
+    var connections: ConnectionTable
     /// Shared with the other workers: the lock is held while a command binds or closes, never on the way of a packet.
     let ports: Locked<PortPool>
     private let gauge: WorkerGauge
     /// The ways to code of this process, by the sockets that they stand for.
     var directs: [SocketID: DirectPort] = [:]
-    private(set) var counters = MediaPlaneCounters()
+    var counters = MediaPlaneCounters()
     private var received = ReceiveBatch()
     private var sender = SendBatch()
     private var datagramsSinceFlush = 0
@@ -39,11 +40,13 @@ struct Plane: ~Copyable {
     private let longestNap: Duration
 
     init(
-        engine: consuming MediaEngine, sockets: consuming SocketTable, ports: Locked<PortPool>, gauge: WorkerGauge
+        engine: consuming MediaEngine, sockets: consuming SocketTable, connections: consuming ConnectionTable,
+        ports: Locked<PortPool>, gauge: WorkerGauge
     ) {
         longestNap = engine.configuration.coalescing.window
         self.engine = engine
         self.sockets = sockets
+        self.connections = connections
         self.ports = ports
         self.gauge = gauge
     }
@@ -55,16 +58,18 @@ struct Plane: ~Copyable {
         let start = ready.count == 0 ? 0 : Int(counters.turns % UInt64(ready.count))
         let end = now + Self.readingTime
         for place in 0..<ready.count {
-            read(SocketID(ready[(start + place) % ready.count]), now: now, until: end)
+            let socket = SocketID(ready[(start + place) % ready.count])
+            if socket.isTCP { serveTCP(socket, now: now, until: end) } else { read(socket, now: now, until: end) }
             if Self.isOver(end) { break }
         }
+        lookAfterConnections(now: now)
         engine.advance(to: now, into: &outbox)
         flush(now: now)
         if engine.wantsLoad(at: now) {
             engine.learned(threadCPUTime: .nanoseconds(ladle_thread_cpu_ns()), now: now)
             gauge.tell(share: engine.load.share, now: now)
         }
-        guard let deadline = engine.nextDeadline else { return .forEver }
+        guard let deadline = min(engine.nextDeadline, connections.nextLook) else { return .forEver }
         return engine.isHolding ? .nap(until: min(deadline, now + longestNap)) : .until(deadline)
     }
 
@@ -104,6 +109,7 @@ struct Plane: ~Copyable {
     mutating func send(now: Instant) {
         if outbox.runs.isEmpty { return }
         sender.send(outbox, on: &sockets, counting: &counters)
+        sendToConnections(now: now)
         if !directs.isEmpty { deliver() }
         for (owner, count) in sender.unsent { engine.sendFailed(owner, count: count, now: now) }
         outbox.removeDatagrams()
@@ -137,6 +143,8 @@ struct Plane: ~Copyable {
     /// Closes what is left.
     mutating func closeAllSockets(now: Instant) {
         for socket in sockets.all { close(socket, now: now) }
+        connections.removeListeners()
+        for connection in connections.all { close(connection: connection, now: now) }
     }
 
     private mutating func flush(now: Instant) {
@@ -145,7 +153,7 @@ struct Plane: ~Copyable {
         send(now: now)
     }
 
-    private static func isOver(_ end: Instant) -> Bool { Instant(nanoseconds: ladle_monotonic_ns()) > end }
+    static func isOver(_ end: Instant) -> Bool { Instant(nanoseconds: ladle_monotonic_ns()) > end }
 
     /// True: there may be more, and there is time for it.
     @discardableResult
@@ -178,12 +186,24 @@ struct Plane: ~Copyable {
             let datagram = message.datagram(index)
             // The batch is not refilled before the engine returns, and the engine keeps nothing of the span.
             engine.receive(datagram.bytes, on: socket, from: message.source, now: now, into: &outbox)
-            counters.received += 1
-            datagramsSinceFlush += 1
-            bytesSinceFlush += datagram.count
-            if datagramsSinceFlush >= Self.datagramsBetweenFlushes || bytesSinceFlush >= Self.bytesBetweenFlushes {
-                flush(now: now)
-            }
+            countReceived(datagram.count, now: now)
         }
     }
+
+    /// After each datagram or frame: sends on what has come when that is much.
+    @inline(__always)
+    mutating func countReceived(_ size: Int, now: Instant) {
+        counters.received += 1
+        datagramsSinceFlush += 1
+        bytesSinceFlush += size
+        if datagramsSinceFlush >= Self.datagramsBetweenFlushes || bytesSinceFlush >= Self.bytesBetweenFlushes {
+            flush(now: now)
+        }
+    }
+}
+
+/// The earlier one of two that may not be.
+private func min(_ one: Instant?, _ other: Instant?) -> Instant? {
+    guard let one, let other else { return one ?? other }
+    return Swift.min(one, other)
 }

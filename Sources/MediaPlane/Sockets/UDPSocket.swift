@@ -20,9 +20,13 @@ public struct UDPSocket: ~Copyable {
     deinit { close(descriptor) }
 
     /// Binds exactly there: no address is shared with another socket.
-    public static func bind(to address: SocketAddress) throws(UDPSocketError) -> UDPSocket {
+    /// - Parameter isIPv6Only: "::" leaves IPv4 to another socket.
+    public static func bind(
+        to address: SocketAddress, isIPv6Only: Bool = false
+    ) throws(SocketError) -> UDPSocket {
         let descriptor = ladle_udp_socket(address.isIPv4 ? AF_INET : AF_INET6)
-        guard descriptor >= 0 else { throw UDPSocketError(number: -descriptor) }
+        guard descriptor >= 0 else { throw SocketError(number: -descriptor) }
+        if isIPv6Only, !address.isIPv4 { ladle_ipv6_only(descriptor) }
         var local = address
         var length = address.length
         let failed = withUnsafeMutablePointer(to: &local.storage) { storage in
@@ -32,7 +36,7 @@ public struct UDPSocket: ~Copyable {
             }
         }
         if failed {
-            let error = UDPSocketError(number: errno)
+            let error = SocketError(number: errno)
             close(descriptor)
             throw error
         }
@@ -57,17 +61,4 @@ public struct UDPSocket: ~Copyable {
         nobody.sa_family = sa_family_t(AF_UNSPEC)
         _ = Glibc.connect(descriptor, &nobody, socklen_t(MemoryLayout<sockaddr>.size))
     }
-}
-
-/// Why the system refused a socket.
-public struct UDPSocketError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// As in errno(3).
-    public let number: Int32
-
-    public init(number: Int32) { self.number = number }
-
-    /// Another socket has this port, or this address and port.
-    public var isTaken: Bool { number == EADDRINUSE }
-
-    public var description: String { String(cString: strerror(number)) }
 }

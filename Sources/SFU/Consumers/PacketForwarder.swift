@@ -6,7 +6,7 @@ import RTP
 /// A consumer's place in its producer's log, and how packets go out from there with a numbering of its own.
 ///
 /// Starting, catching up and running live are one thing: a cursor that moves towards the head of the log.
-struct PacketForwarder: Sendable {
+struct PacketForwarder: ~Copyable {
     enum Flow: Sendable {
         /// Paused, by either flag, or nowhere to send to.
         case stopped
@@ -39,6 +39,7 @@ struct PacketForwarder: Sendable {
 
     /// Outgoing index = logged index + this, modulo 2⁶⁴.
     private var indexOffset: UInt64 = 0
+    /// Of the media that goes out, in the router's numbers, as in the log.
     private let payloadTypes: PayloadTypeSet
     /// It has `layers`: told sooner than by asking for them.
     let isLayered: Bool
@@ -48,6 +49,8 @@ struct PacketForwarder: Sendable {
     var skipsDiscontinuous = false
     /// What may have to be sent again; nil: the receiver does not ask.
     private(set) var retransmission: RetransmissionBuffer?
+    /// There is such a buffer: told sooner than by asking for it.
+    private let remembers: Bool
     // Mutating, so that it is done in place: else the forwarder is copied for it.
     mutating func prefetchRetransmission() { retransmission?.prefetch() }
 
@@ -65,17 +68,28 @@ struct PacketForwarder: Sendable {
     private var traced: [TracedPacket] = []
     /// Packets that were left out; nil before the first since the start.
     private var skipped: SkippedPackets?
+    /// Only if the rewriter renumbers.
+    private let receiverTypes: ReceiverPayloadTypes
 
-    /// - Parameter firstSequence: mediasoup draws from 1000…32767, far from a wrap that would confuse SRTP receivers.
+    /// - Parameters:
+    ///   - firstSequence: mediasoup draws from 1000…32767, far from a wrap that would confuse SRTP receivers.
+    ///   - numbering: The one that the parameters are in; nil: the router's.
     init(
-        parameters: RTPParameters, ssrc: UInt32, firstSequence: UInt16, retransmission: RetransmissionBuffer? = nil,
-        layers: LayerRewriter? = nil
+        parameters: RTPParameters, ssrc: UInt32, firstSequence: UInt16,
+        retransmission: consuming RetransmissionBuffer? = nil, layers: LayerRewriter? = nil,
+        numbering: ReceiverNumbering? = nil
     ) {
         self.layers = layers
         isLayered = layers != nil
+        switch retransmission {
+        case .none: remembers = false
+        case .some: remembers = true
+        }
         self.retransmission = retransmission
-        rewriter = RTPRewriter(ssrc: ssrc, parameters: parameters)
-        payloadTypes = PayloadTypeSet(parameters.codecs.lazy.filter { !$0.isRTX }.map(\.payloadType))
+        rewriter = RTPRewriter(ssrc: ssrc, parameters: parameters, numbering: numbering)
+        let media = parameters.codecs.lazy.filter { !$0.isRTX }.map(\.payloadType)
+        payloadTypes = numbering.map { PayloadTypeSet($0.routerPayloadTypes(of: media)) } ?? PayloadTypeSet(media)
+        receiverTypes = ReceiverPayloadTypes(numbering)
         lastOutgoing = UInt64(firstSequence) &- 1
     }
 
@@ -145,8 +159,9 @@ struct PacketForwarder: Sendable {
         while cursor < log.head {
             guard log.contains(cursor) else { return .overtaken }
             guard left > 0 else { return .paced }
-            let record = log.record(at: cursor)
+            var record = log.record(at: cursor)
             if var rewrite = decide(record, in: log) {
+                if rewriter.renumbers { receiverTypes.renumber(&record) }
                 let first = log.byte(cursor, at: 0)
                 let header = rewriter.headerLength(of: record, first: first)
                 let size = header + Int(record.length) - Int(record.headerLength)
@@ -164,7 +179,7 @@ struct PacketForwarder: Sendable {
                 let timestamp = out.slots.uint32(at: out.used + 4)
                 if let length {
                     if rewriter.carriesTransportNumber { bandwidth.left(size: size, now: now) }
-                    if retransmission != nil {
+                    if remembers {
                         retransmission?.store(
                             SentPacket(rewrite, position: cursor, encoding: encoding, timestamp: timestamp))
                     }
@@ -285,7 +300,8 @@ extension PacketForwarder {
     ) -> Repetition {
         let position = packet.position(below: log.head)
         guard log.contains(position) else { return .gone }
-        let record = log.record(at: position)
+        var record = log.record(at: position)
+        if rewriter.renumbers { receiverTypes.renumber(&record) }
         let first = log.byte(position, at: 0)
         let header = rewriter.headerLength(of: record, first: first)
         let size = header + Int(record.length) - Int(record.headerLength)
@@ -324,10 +340,12 @@ extension PacketForwarder {
         return length.map { .written(size: $0) } ?? .gone
     }
 
-    /// The payload type that a packet went out with; nil: the log has forgotten it.
+    /// The payload type that a packet went out with, the receiver's; nil: the log has forgotten it.
     func payloadType(of packet: SentPacket, in log: borrowing PacketLog) -> UInt8? {
         let position = packet.position(below: log.head)
         guard log.contains(position) else { return nil }
-        return UInt8(log.record(at: position).flags & 0x7F)
+        var record = log.record(at: position)
+        if rewriter.renumbers { receiverTypes.renumber(&record) }
+        return UInt8(record.flags & 0x7F)
     }
 }

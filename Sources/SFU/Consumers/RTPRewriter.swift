@@ -2,17 +2,24 @@ import Base
 import ORTC
 
 /// Writes a logged packet as one receiver gets it: its SSRC, its numbering, and the header extension elements that are
-/// the receiver's own or its transport's. The payload type is in the record already.
+/// the receiver's own or its transport's. The payload type is in the record already, as the receiver calls it.
 struct RTPRewriter: Sendable {
     let ssrc: UInt32
+    /// The receiver has payload types and extension ids of its own.
+    let renumbers: Bool
     /// In the one-byte form of extensions, and in the two-byte form that a packet has when an element of its own is
     /// longer than 16 bytes (RFC 8285 §4.2, §4.3).
     private let short: OwnElements
     private let long: OwnElements
+    /// Only if it renumbers: for elements that lie in the log under the router's.
+    private let receiverIDs: ReceiverExtensionIDs
 
     /// As mediasoup, only video carries what bandwidth is estimated from.
-    init(ssrc: UInt32, parameters: RTPParameters) {
+    /// - Parameter numbering: The one that the parameters are in; nil: the router's.
+    init(ssrc: UInt32, parameters: RTPParameters, numbering: ReceiverNumbering?) {
         self.ssrc = ssrc
+        renumbers = numbering != nil
+        receiverIDs = ReceiverExtensionIDs(numbering)
         short = OwnElements(parameters, isLong: false)
         long = OwnElements(parameters, isLong: true)
     }
@@ -46,6 +53,7 @@ struct RTPRewriter: Sendable {
             // In one piece: cheaper than two.
             log.copy(position, 0..<Int(record.length), into: &slots, at: offset)
             fix(record, rewrite, in: &slots, at: offset)
+            if renumbers { renumberExtension(of: record, first: first, in: &slots, at: offset) }
             if rewrite.changesPayload { fixPayload(rewrite, in: &slots, at: offset + Int(record.headerLength)) }
         } else {
             let end = writeHeader(record, at: position, of: log, first: first, rewrite, into: &slots, at: offset)
@@ -73,6 +81,7 @@ struct RTPRewriter: Sendable {
         if short.length == 0 {
             log.copy(position, 0..<header, into: &slots, at: offset)
             fix(record, rewrite, in: &slots, at: offset)
+            if renumbers { renumberExtension(of: record, first: first, in: &slots, at: offset) }
             return offset + header
         }
         // They stand before the packet's own elements, in the extension that they share.
@@ -88,8 +97,22 @@ struct RTPRewriter: Sendable {
         own.write(rewrite, to: &slots, at: end)
         end += own.length
         log.copy(position, kept, into: &slots, at: end)
+        if renumbers { renumber(end..<end + kept.count, of: record, in: &slots) }
         fix(record, rewrite, in: &slots, at: offset)
         return end + kept.count
+    }
+
+    /// A header that stands there as it lies in the log.
+    private func renumberExtension(
+        of record: PacketLog.Record, first: UInt8, in slots: inout ByteArea, at offset: Int
+    ) {
+        guard first & 0x10 != 0 else { return }
+        let elements = 12 + 4 * Int(first & 0x0F) + 4
+        renumber(offset + elements..<offset + Int(record.headerLength), of: record, in: &slots)
+    }
+
+    private func renumber(_ range: Range<Int>, of record: PacketLog.Record, in slots: inout ByteArea) {
+        receiverIDs.renumber(range, isLong: record.flags & Self.longFormFlag != 0, in: &slots)
     }
 
     /// The fields of the fixed header that are this receiver's own.

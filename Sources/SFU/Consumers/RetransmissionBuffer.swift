@@ -78,7 +78,9 @@ public struct SentPacket: Sendable, Hashable {
 ///
 /// It begins small and grows when a packet would be overwritten that may still be asked for, so a stream of audio
 /// needs 3 KB. A slot is found by counting back from the newest; what it really holds is told by its index.
-public struct RetransmissionBuffer: Sendable {
+///
+/// Not copyable, with memory of its own: an array would ask with each packet whether it is shared, and read its count.
+public struct RetransmissionBuffer: ~Copyable {
     /// mediasoup's RetransmissionBufferMaxItems.
     public static let maximumCount = 2500
     private static let firstCount = 128
@@ -99,7 +101,7 @@ public struct RetransmissionBuffer: Sendable {
     }
 
     /// 24 bytes: what can be told from the newest, or from the log, is cut to its low bits.
-    private struct Entry: Sendable {
+    private struct Entry: BitwiseCopyable, Sendable {
         var index: UInt32
         var place: UInt32
         var timestamp: UInt32
@@ -119,7 +121,9 @@ public struct RetransmissionBuffer: Sendable {
         static let resent: UInt32 = 1 << 26
     }
 
-    private var entries: [Entry] = []
+    private var entries: UnsafeMutablePointer<Entry>?
+    /// Slots that memory is held for.
+    public private(set) var capacity = 0
     private var newestSlot = 0
     private var newestIndex: UInt64 = 0
     private var newestTimestamp: UInt32 = 0
@@ -134,35 +138,38 @@ public struct RetransmissionBuffer: Sendable {
         self.maximumAge = Int32(clamping: ticks)
     }
 
-    /// Slots that memory is held for.
-    public var capacity: Int { entries.count }
+    deinit { entries?.deallocate() }
+
     /// Of one slot, in bytes.
     public static var entrySize: Int { MemoryLayout<Entry>.stride }
 
     /// What went out before is never sent again: the consumer was paused. Gives the memory back.
-    public mutating func clear() { entries = [] }
+    public mutating func clear() { replace(by: nil, 0) }
+
+    private mutating func replace(by entries: UnsafeMutablePointer<Entry>?, _ count: Int) {
+        self.entries?.deallocate()
+        (self.entries, capacity) = (entries, count)
+    }
 
     // MARK: - Keeping
 
     /// Asks for the slot of the next packet.
     @inline(__always)
     mutating func prefetch() {
-        entries.withUnsafeBufferPointer { entries in
-            guard let first = entries.baseAddress else { return }
-            ladle_prefetch(first + newestSlot + 1)
-        }
+        // Nothing is read, so it may lie one behind the last.
+        if let entries { ladle_prefetch(entries + newestSlot + 1) }
     }
 
     /// Remembers a packet that goes out.
     public mutating func store(_ packet: SentPacket) {
-        if entries.isEmpty { begin(at: packet) }
+        if entries == nil { begin(at: packet) }
         if packet.index > newestIndex {
             advance(to: packet)
-        } else if newestIndex - packet.index >= UInt64(entries.count) {
+        } else if newestIndex - packet.index >= UInt64(capacity) {
             // So late that its slot belongs to a newer one.
             return
         }
-        entries[slot(of: packet.index)] = Entry(
+        self[slot(of: packet.index)] = Entry(
             index: UInt32(truncatingIfNeeded: packet.index), place: packet.place, timestamp: packet.timestamp,
             timeAndFlags: packet.sendTime & 0xFF_FFFF | Flag.taken | (packet.marker ? Flag.marker : 0),
             transportNumber: packet.transportNumber, pictureIDOffset: packet.pictureIDOffset, resentAt: 0,
@@ -170,23 +177,21 @@ public struct RetransmissionBuffer: Sendable {
     }
 
     private mutating func begin(at packet: SentPacket) {
-        entries = Self.slots(Self.firstCount)
+        replace(by: Self.slots(Self.firstCount), Self.firstCount)
         (newestSlot, newestIndex, newestTimestamp) = (0, packet.index, packet.timestamp)
     }
 
     private mutating func advance(to packet: SentPacket) {
         // Further than a lap is as good as a lap: nothing older will be found.
-        let step = Int(min(packet.index - newestIndex, UInt64(entries.count)))
+        let step = Int(min(packet.index - newestIndex, UInt64(capacity)))
         newestTimestamp = packet.timestamp
         var next = newestSlot + step
-        if next >= entries.count { next -= entries.count }
+        if next >= capacity { next -= capacity }
         // Only then is the old entry asked: it was written two seconds ago, and has left the cache since.
-        if entries.count < Self.maximumCount, entries[next].timeAndFlags & Flag.taken != 0,
-            !isTooOld(entries[next].timestamp)
-        {
+        if capacity < Self.maximumCount, self[next].timeAndFlags & Flag.taken != 0, !isTooOld(self[next].timestamp) {
             grow()
             next = newestSlot + step
-            if next >= entries.count { next -= entries.count }
+            if next >= capacity { next -= capacity }
         }
         // Skipped slots keep what they hold: their indexes tell that it is not what one looks for.
         newestSlot = next
@@ -195,26 +200,41 @@ public struct RetransmissionBuffer: Sendable {
 
     /// Twice as many slots; the newest is the last one of the old ones then, and there is room behind it.
     private mutating func grow() {
-        var larger = Self.slots(min(entries.count * 2, Self.maximumCount))
-        for age in 0..<entries.count {
-            let old = newestSlot >= age ? newestSlot - age : newestSlot - age + entries.count
-            larger[entries.count - 1 - age] = entries[old]
+        let count = min(capacity * 2, Self.maximumCount)
+        let larger = Self.slots(count)
+        for age in 0..<capacity {
+            let old = newestSlot >= age ? newestSlot - age : newestSlot - age + capacity
+            larger[capacity - 1 - age] = self[old]
         }
-        newestSlot = entries.count - 1
-        entries = larger
+        newestSlot = capacity - 1
+        replace(by: larger, count)
     }
 
-    private static func slots(_ count: Int) -> [Entry] {
-        [Entry](
+    private static func slots(_ count: Int) -> UnsafeMutablePointer<Entry> {
+        let slots = UnsafeMutablePointer<Entry>.allocate(capacity: count)
+        slots.initialize(
             repeating: Entry(
                 index: 0, place: 0, timestamp: 0, timeAndFlags: 0, transportNumber: 0, pictureIDOffset: 0, resentAt: 0,
                 temporalLayerZeroOffset: 0, encoding: 0), count: count)
+        return slots
+    }
+
+    /// Checked in release too, as an array's element is.
+    private subscript(slot: Int) -> Entry {
+        get {
+            guard let entries, slot >= 0, slot < capacity else { preconditionFailure("no slot \(slot)") }
+            return entries[slot]
+        }
+        nonmutating _modify {
+            guard let entries, slot >= 0, slot < capacity else { preconditionFailure("no slot \(slot)") }
+            yield &entries[slot]
+        }
     }
 
     /// The slot of an index no higher than the newest, and at most a lap behind it.
     private func slot(of index: UInt64) -> Int {
         let back = Int(newestIndex - index)
-        return newestSlot >= back ? newestSlot - back : newestSlot - back + entries.count
+        return newestSlot >= back ? newestSlot - back : newestSlot - back + capacity
     }
 
     // MARK: - Finding
@@ -223,7 +243,7 @@ public struct RetransmissionBuffer: Sendable {
     /// - Parameter roundTrip: Nil: not known yet.
     public func find(_ sequenceNumber: UInt16, roundTrip: Duration?, now: Instant) -> Finding {
         guard let slot = slot(of: sequenceNumber) else { return .unknown }
-        let entry = entries[slot]
+        let entry = self[slot]
         guard !isTooOld(entry.timestamp) else { return .tooOld }
         if entry.timeAndFlags & Flag.resent != 0 {
             let since = Self.milliseconds(now) &- entry.resentAt
@@ -238,20 +258,20 @@ public struct RetransmissionBuffer: Sendable {
     @discardableResult
     public mutating func markResent(_ sequenceNumber: UInt16, now: Instant) -> Bool {
         guard let slot = slot(of: sequenceNumber) else { return false }
-        let isFirst = entries[slot].timeAndFlags & Flag.resent == 0
-        entries[slot].timeAndFlags |= Flag.resent
-        entries[slot].resentAt = Self.milliseconds(now)
+        let isFirst = self[slot].timeAndFlags & Flag.resent == 0
+        self[slot].timeAndFlags |= Flag.resent
+        self[slot].resentAt = Self.milliseconds(now)
         return isFirst
     }
 
     /// The slot that holds this sequence number; nil: none does.
     private func slot(of sequenceNumber: UInt16) -> Int? {
-        guard !entries.isEmpty else { return nil }
+        guard entries != nil else { return nil }
         let back = UInt64(UInt16(truncatingIfNeeded: newestIndex) &- sequenceNumber)
-        guard back < UInt64(entries.count), back <= newestIndex else { return nil }
+        guard back < UInt64(capacity), back <= newestIndex else { return nil }
         let slot = slot(of: newestIndex - back)
-        guard entries[slot].timeAndFlags & Flag.taken != 0,
-            entries[slot].index == UInt32(truncatingIfNeeded: newestIndex - back)
+        guard self[slot].timeAndFlags & Flag.taken != 0,
+            self[slot].index == UInt32(truncatingIfNeeded: newestIndex - back)
         else { return nil }
         return slot
     }

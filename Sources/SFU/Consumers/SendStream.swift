@@ -22,7 +22,7 @@ struct SendStream: ~Copyable {
     let cname: String
     /// Of the consumer's RTX, if it has one.
     let rtxSSRC: UInt32?
-    /// The payload type of retransmissions for each of the media's.
+    /// The payload type of retransmissions for each of the media's, in the receiver's numbers.
     let rtxPayloadTypes: [(media: UInt8, rtx: UInt8)]
     /// Extended number of the last retransmission: they are numbered for themselves.
     var rtxIndex: UInt64
@@ -42,9 +42,11 @@ struct SendStream: ~Copyable {
     ///   - encoding: Which of the consumer's.
     ///   - firstSequence: Of the packets.
     ///   - firstRTXSequence: Of the retransmissions.
+    ///   - numbering: The one that the parameters are in, if it isn't the router's.
     init(
         _ parameters: RTPParameters, encoding: Int, kind: MediaKind, consumer: SlabIndex, transport: SlabIndex,
-        stream: SlabIndex, firstSequence: UInt16, firstRTXSequence: UInt16, layers: LayerRewriter? = nil
+        stream: SlabIndex, firstSequence: UInt16, firstRTXSequence: UInt16, layers: LayerRewriter? = nil,
+        numbering: ReceiverNumbering? = nil
     ) {
         self.consumer = consumer
         self.transport = transport
@@ -60,7 +62,8 @@ struct SendStream: ~Copyable {
         rtxIndex = UInt64(firstRTXSequence) &- 1
         forwarder = PacketForwarder(
             parameters: parameters, ssrc: own?.ssrc ?? 0, firstSequence: firstSequence,
-            retransmission: own.flatMap { Self.buffer(parameters.codec(for: $0), kind) }, layers: layers)
+            retransmission: own.flatMap { Self.buffer(parameters.codec(for: $0), kind) }, layers: layers,
+            numbering: numbering)
     }
 
     /// Nil: the receiver does not ask for packets.

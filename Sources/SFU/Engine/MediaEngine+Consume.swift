@@ -27,6 +27,12 @@ extension MediaEngine {
             throw SFUError(error)
         }
         parameters.mid = setup.mid ?? transports[transport].makeMID()
+        if let numbering = setup.numbering {
+            parameters = numbering.renumbered(parameters)
+            guard parameters.codecs.contains(where: { !$0.isRTX }) else {
+                throw SFUError(.unsupported("no compatible media codecs"))
+            }
+        }
 
         let index = consumers.insert(
             Consumer(
@@ -36,7 +42,8 @@ extension MediaEngine {
         transports[transport].consumers.append(index)
         producers[producer].consumers.append(index)
         addSender(
-            of: index, encoding: 0, reading: producers[producer].streams[0], hasLayers: consumers[index].layers != nil)
+            of: index, encoding: 0, reading: producers[producer].streams[0], hasLayers: consumers[index].layers != nil,
+            numbering: setup.numbering)
         for sender in consumers[index].senders { senders[sender].forwarder.skipsDiscontinuous = setup.ignoresDTX }
         consumedBandwidth(index, now: now, into: &out)
         start(index, now: now, into: &out)
@@ -44,9 +51,12 @@ extension MediaEngine {
     }
 
     /// Gives a consumer an outgoing stream for one of its encodings.
-    /// - Parameter hasLayers: It may get less than the stream, or other streams (types simulcast and svc).
+    /// - Parameters:
+    ///   - hasLayers: It may get less than the stream, or other streams (types simulcast and svc).
+    ///   - numbering: The one that the consumer's parameters are in, if it isn't the router's.
     mutating func addSender(
-        of consumer: SlabIndex, encoding: Int, reading stream: SlabIndex, hasLayers: Bool = false
+        of consumer: SlabIndex, encoding: Int, reading stream: SlabIndex, hasLayers: Bool = false,
+        numbering: ReceiverNumbering? = nil
     ) {
         let transport = consumers[consumer].transport
         let firstSequence = UInt16.random(in: 1000...32_767, using: &random)
@@ -55,7 +65,8 @@ extension MediaEngine {
                 consumers[consumer].rtpParameters, encoding: encoding, kind: consumers[consumer].kind,
                 consumer: consumer, transport: transport, stream: stream,
                 firstSequence: firstSequence, firstRTXSequence: UInt16.random(in: 1000...32_767, using: &random),
-                layers: hasLayers ? layerRewriter(of: consumer, firstSequence: firstSequence) : nil))
+                layers: hasLayers ? layerRewriter(of: consumer, firstSequence: firstSequence) : nil,
+                numbering: numbering))
         consumers[consumer].senders.append(index)
         transports[transport].senderBySSRC[senders[index].ssrc] = index
         if let rtx = senders[index].rtxSSRC { transports[transport].rtxSSRCs.insert(rtx) }

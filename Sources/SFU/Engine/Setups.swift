@@ -125,12 +125,15 @@ public struct ConsumerSetup: Sendable {
     public var preferredLayers: PreferredLayers?
     /// Packets of Opus' discontinuous transmission are left out.
     public var ignoresDTX: Bool
+    /// The receiver's own payload types and extension ids; nil: the router's. A pipe has the router's in any case.
+    public var numbering: ReceiverNumbering?
 
     public init(
         transport: TransportID, id: ConsumerID, producer: ProducerID, rtpCapabilities: RTPCapabilities,
         paused: Bool = false, mid: String? = nil, enableRTX: Bool? = nil, preferredLayers: PreferredLayers? = nil,
-        ignoresDTX: Bool = false
+        ignoresDTX: Bool = false, numbering: ReceiverNumbering? = nil
     ) {
+        self.numbering = numbering
         self.preferredLayers = preferredLayers
         self.transport = transport
         self.id = id

@@ -128,6 +128,9 @@ extension MediaEngine {
         }
     }
 
+    /// Whether a client has proved to be there, and still counts as being there.
+    public func knows(_ tuple: ICETuple) -> Bool { webRTCByTuple[tuple] != nil }
+
     /// A TCP connection has ended.
     public mutating func connectionClosed(_ tuple: ICETuple, now: Instant, into out: inout Outbox) {
         guard let link = webRTCByTuple[tuple] else { return }

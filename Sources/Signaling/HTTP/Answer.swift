@@ -11,6 +11,8 @@ struct Answer: Sendable {
         case text(String)
         /// Written as long as the client stays; see `LiveStream`.
         case live(LiveStream)
+        /// Not even an empty one: 204.
+        case none
     }
 
     var body: Body
@@ -18,6 +20,8 @@ struct Answer: Sendable {
     var location: String?
     /// Nil: 200, or 201 with a `location`.
     var status: HTTPResponse.Status?
+    /// Besides those that follow from the rest.
+    var fields: HTTPFields = [:]
 
     static func json(_ value: JSONValue) -> Answer { Answer(body: .text(value.text), contentType: jsonType) }
 
@@ -25,6 +29,9 @@ struct Answer: Sendable {
 
     /// Nothing to say, in JSON: what the scripts' `connect` gets.
     static let empty = Answer(body: .text(""), contentType: "application/json")
+
+    /// Done, and nothing to say: 204.
+    static let nothing = Answer(body: .none, contentType: "")
 
     /// Something new has a place of its own.
     static func created(_ value: JSONValue, at location: String) -> Answer {
@@ -36,10 +43,14 @@ struct Answer: Sendable {
     }
 
     func response(to request: Request) -> Response {
-        var headers: HTTPFields = [.contentType: contentType, .cacheControl: "no-store"]
+        var headers = fields
+        headers[.cacheControl] = "no-store"
         if let location { headers[.location] = location }
+        if case .none = body { return Response(status: status ?? .noContent, headers: headers) }
+        headers[.contentType] = contentType
         let status = status ?? (location == nil ? .ok : .created)
         switch body {
+        case .none: return Response(status: status, headers: headers)
         case .text(let text):
             let bytes = ByteBuffer(string: text)
             headers[.contentLength] = String(bytes.readableBytes)

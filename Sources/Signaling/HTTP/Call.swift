@@ -9,6 +9,8 @@ struct Call: Sendable {
     let request: Request
     let names: [String: String]
     let query: [String: String]
+    /// In order, names that are there more than once too.
+    let queryItems: [(name: String, value: String)]
     let bodyLimit: Int
 
     /// What stands at a place for a name. The route has the place, so it is there.
@@ -47,9 +49,33 @@ struct Call: Sendable {
         return try JSONBody(parsing: bytes)
     }
 
-    private var hasJSONType: Bool {
+    /// A JSON array; nil when there is no body.
+    func list() async throws -> [JSONValue]? {
+        let bytes = try await bytes()
+        guard bytes.readableBytes > 0 else { return nil }
+        guard hasJSONType else { throw Problem.bodyIsNoJSON }
+        guard let value = try? JSONValue(parsing: bytes.readableBytesView) else {
+            throw Problem.syntax("the body is not valid JSON")
+        }
+        guard let list = value.arrayValue else { throw Problem.syntax("the body must be a JSON array") }
+        return list
+    }
+
+    /// A text that has to be said to be of this media type.
+    func text(ofType expected: String) async throws -> String {
+        let bytes = try await bytes()
+        guard mediaType == expected else { throw Problem.wrongType(expected) }
+        guard let text = String(validating: bytes.readableBytesView, as: UTF8.self) else {
+            throw Problem.syntax("the body is not UTF-8")
+        }
+        return text
+    }
+
+    private var hasJSONType: Bool { mediaType == "application/json" }
+
+    private var mediaType: String {
         let type = request.headers[.contentType]?.prefix { $0 != ";" } ?? ""
-        return type.split(separator: " ").joined().lowercased() == "application/json"
+        return type.split(separator: " ").joined().lowercased()
     }
 
     private func bytes() async throws -> ByteBuffer {

@@ -41,9 +41,11 @@ struct Doorkeeper: Sendable {
         guard let origin = request.headers[.origin], isAllowed(origin, request) else { return }
         response.headers[.accessControlAllowOrigin] = origin
         response.headers[.vary] = "Origin"
+        // Where a session is, which of its states this was, and what goes with it (RFC 9725 §4): not for pages otherwise.
+        response.headers[.accessControlExposeHeaders] = "Location, ETag, Link, Retry-After"
         guard request.method == .options else { return }
         response.headers[.accessControlAllowMethods] = response.headers[.allow]
-        response.headers[.accessControlAllowHeaders] = "Authorization, Content-Type, Last-Event-ID"
+        response.headers[.accessControlAllowHeaders] = "Authorization, Content-Type, If-Match, Last-Event-ID"
     }
 
     // MARK: - Helpers

@@ -44,21 +44,36 @@ struct Doors: HTTPResponder {
         if !found.isOpen { try doorkeeper.checkToken(request) }
         switch found {
         case .found(let route, let names):
-            let call = Call(request: request, names: names, query: target.query, bodyLimit: bodyLimit)
+            let call = Call(
+                request: request, names: names, query: target.query, queryItems: target.queryItems,
+                bodyLimit: bodyLimit)
             return try await route.answer(call).response(to: request)
-        case .otherMethods(let methods): throw Problem.methodNotAllowed(request.method.rawValue, allowed: methods)
+        case .otherMethods(let routes):
+            throw Problem.methodNotAllowed(request.method.rawValue, allowed: routes.methods)
         case .nothing: throw Problem.noSuchPath(request.method.rawValue, path)
         }
     }
 
+    /// RFC 9725 §4.2 wants `Accept-Post` (W3C LDP §7.1); `Accept-Patch` is RFC 5789 §3.1.
+    private static let acceptFields: [HTTPRequest.Method: HTTPField.Name] = {
+        var fields: [HTTPRequest.Method: HTTPField.Name] = [:]
+        fields[.post] = HTTPField.Name("Accept-Post")
+        fields[.patch] = HTTPField.Name("Accept-Patch")
+        return fields
+    }()
+
     /// Before the token is asked for: browsers send none with it, and it says nothing that the documentation does not.
     private func options(_ found: RouteTable.Outcome, _ request: Request, _ path: String) throws -> Response {
-        guard case .otherMethods(let methods) = found else {
+        guard case .otherMethods(let routes) = found else {
             throw Problem.noSuchPath(request.method.rawValue, path)
         }
-        let list = methods.joined(separator: ",")
+        let list = routes.methods.joined(separator: ",")
         var response = Answer.text(list).response(to: request)
         response.headers[.allow] = list
+        for route in routes {
+            guard let type = route.takes, let name = Self.acceptFields[route.method] else { continue }
+            response.headers[name] = type
+        }
         return response
     }
 }

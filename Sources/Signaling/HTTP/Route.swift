@@ -13,15 +13,18 @@ struct Route: Sendable {
     let parts: [Part]
     /// Answered without a token.
     let isOpen: Bool
+    /// The media type that the body must have, for who asks beforehand (`Accept-Post`, RFC 5789 §3.1 `Accept-Patch`).
+    let takes: String?
     let answer: @Sendable (Call) async throws -> Answer
 
     init(
-        _ method: HTTPRequest.Method, _ path: String, isOpen: Bool = false,
+        _ method: HTTPRequest.Method, _ path: String, isOpen: Bool = false, takes: String? = nil,
         _ answer: @escaping @Sendable (Call) async throws -> Answer
     ) {
         self.method = method
         self.path = path
         self.isOpen = isOpen
+        self.takes = takes
         self.answer = answer
         parts = path.split(separator: "/").map { part in
             part.hasPrefix("{") ? .name(String(part.dropFirst().dropLast())) : .word(String(part))
@@ -48,7 +51,7 @@ struct RouteTable: Sendable {
 
     enum Outcome {
         case found(Route, names: [String: String])
-        case otherMethods([String])
+        case otherMethods([Route])
         case nothing
 
         /// The answer needs no token.
@@ -59,12 +62,19 @@ struct RouteTable: Sendable {
 
     /// HEAD is answered by GET's route.
     func find(_ method: HTTPRequest.Method, _ segments: [String]) -> Outcome {
-        var methods: [String] = []
+        var others: [Route] = []
         for route in routes {
             guard let names = route.match(segments) else { continue }
             if route.method == method || method == .head && route.method == .get { return .found(route, names: names) }
-            methods += route.method == .get ? ["GET", "HEAD"] : [route.method.rawValue]
+            others.append(route)
         }
-        return methods.isEmpty ? .nothing : .otherMethods(methods)
+        return others.isEmpty ? .nothing : .otherMethods(others)
+    }
+}
+
+extension [Route] {
+    /// For `Allow`.
+    var methods: [String] {
+        flatMap { $0.method == .get ? ["GET", "HEAD"] : [$0.method.rawValue] }
     }
 }

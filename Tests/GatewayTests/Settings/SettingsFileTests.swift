@@ -29,6 +29,7 @@ import Testing
         ("codecs", "codecs: [{kind: video, mimeType: video/AV2, clockRate: 90000}]", "1:10", ["video/AV2"]),
         ("rtp.portQuarantine", "rtp: {portQuarantine: 3601}", "1:23", ["0 to 3600 seconds"]),
         ("rtp.workers", "rtp: {workers: 0}", "1:16", ["1 to 64"]),
+        ("rtp.coalescing", "rtp: {coalescing: sometimes}", "1:19", ["true or false"]),
         (
             "rtp.srtpBackend", "rtp: {srtpBackend: openSSL}", "1:20",
             ["one of openssl, libsrtp", "did you mean openssl?"]
@@ -113,7 +114,7 @@ import Testing
         #expect(
             problems[1]
                 == "ladle.yaml:3:3: rtp.adress: unknown key; did you mean \"address\"? allowed: address, "
-                + "announcedAddress, ports, portQuarantine, workers, srtpBackend"
+                + "announcedAddress, ports, portQuarantine, workers, coalescing, srtpBackend"
         )
         #expect(problems[2].hasPrefix("ladle.yaml:4:10: rtp.ports: "))
         #expect(problems[3] == "ladle.yaml:5:6: log: a mapping (key: value) is expected")
