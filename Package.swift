@@ -62,6 +62,7 @@ let house: [Room] = [
             pkgConfig: "gstreamer-app-1.0", apt: ["libgstreamer1.0-dev", "libgstreamer-plugins-base1.0-dev"])),
     Room("COpenSSL", floor: 0, kind: .system(pkgConfig: "openssl", apt: ["libssl-dev"])),
     Room("CSRTP", floor: 0, kind: .system(pkgConfig: "libsrtp2", apt: ["libsrtp2-dev"])),
+    Room("CUsrSCTP", floor: 0, kind: .system(pkgConfig: "usrsctp", apt: ["libusrsctp-dev"])),
     // 1 · base
     Room("Base", floor: 1, uses: ["CLinux"], tested: true),
     // 2 · codecs: bytes or JSON ⇄ values
@@ -80,12 +81,13 @@ let house: [Room] = [
     Room("ICE", floor: 3, uses: ["Base", "STUN"], tested: true),
     Room("SRTP", floor: 3, uses: ["Base", "COpenSSL", "CSRTP"], tested: true),
     Room("DTLS", floor: 3, uses: ["Base", "COpenSSL"], tested: true),
+    Room("SCTP", floor: 3, uses: ["Base", "CUsrSCTP"], tested: true),
     Room("Negotiation", floor: 3, uses: ["Base", "SDP", "ORTC"], tested: true),
     Room("Protoo", floor: 3, uses: ["Base"], tested: true),
     // 4 · the media state of one worker
     Room(
         "SFU", floor: 4,
-        uses: ["Base", "CLinux", "RTP", "RTCP", "ORTC", "STUN", "ICE", "DTLS", "Congestion", "SRTP"], tested: true),
+        uses: ["Base", "CLinux", "RTP", "RTCP", "ORTC", "STUN", "ICE", "DTLS", "SCTP", "Congestion", "SRTP"], tested: true),
     // 5 · vocabulary
     Room("MediaCore", floor: 5, uses: ["Base", "ORTC"]),
     Room("Events", floor: 5, uses: ["Base"], tested: true),
@@ -96,7 +98,7 @@ let house: [Room] = [
     // 6 · engines
     Room(
         "MediaPlane", floor: 6,
-        uses: ["Base", "CLinux", "ORTC", "ICE", "DTLS", "SRTP", "SFU", "MediaCore"], outside: [logging],
+        uses: ["Base", "CLinux", "ORTC", "ICE", "DTLS", "SCTP", "SRTP", "SFU", "MediaCore"], outside: [logging],
         tested: true, testRooms: ["RTP", "STUN"]),
     Room(
         "Pipelines", floor: 6, uses: ["Base", "CLinux", "PipelineControl", "PipelineDescription", "StrictYAML"],

@@ -51,6 +51,10 @@ extension MediaCoreEvent {
             case .observer(let id, .silence): .observerSilence(id)
             case .observer(let id, .dominantSpeaker(let producer)): .observerDominantSpeaker(id, producer)
             case .observer(let id, .closed): .observerClosed(id)
+            // Data channels have no place in the vocabulary yet.
+            case .sctpState, .dataProducerClosed, .dataConsumerClosed, .dataConsumerProducerPaused,
+                .dataConsumerMessage, .dataConsumerBufferFull, .dataConsumerBufferLow:
+                nil
             case .routerClosed: nil
             }
         guard let told else { return nil }

@@ -2,6 +2,7 @@ import Base
 import CLinux
 import MediaCore
 import ORTC
+import SCTP
 import SFU
 
 // The vocabulary has fingerprints of its own.
@@ -19,6 +20,8 @@ actor Worker {
         let pipes: PipeTable
         let spans: SpanTable
         let identity: DTLSIdentity
+        /// One for all workers: the library has one clock.
+        let sctp = SCTPStack()
     }
 
     nonisolated let loop: MediaLoop
@@ -68,7 +71,8 @@ actor Worker {
         // A step of the wall clock later on does not reach sender reports: receivers want their clock even, not right.
         settings.unixNanosecondsAtZero = ladle_realtime_ns() - ladle_monotonic_ns()
         plane = Plane(
-            engine: MediaEngine(configuration: settings, identity: surroundings.identity),
+            engine: MediaEngine(
+                configuration: settings, identity: surroundings.identity, sctp: surroundings.sctp),
             sockets: SocketTable(loop: loop),
             connections: ConnectionTable(loop: loop, patience: configuration.strangerPatience),
             ports: surroundings.ports,

@@ -17,6 +17,7 @@ extension MediaEngine {
         guard let index = routerByID.removeValue(forKey: id) else { return }
         muteObservers(of: index)
         let members = routers[index].transports
+        var orphans: [SlabIndex] = []
         for transport in members {
             for producer in transports[transport].producers {
                 abandonReaders(of: producer)
@@ -27,9 +28,11 @@ extension MediaEngine {
             let (name, producerIndexes) = closeChildren(of: transport, into: &out)
             // Their consumers are on transports of this router and close with these.
             for producer in producerIndexes { remove(producer, now: now, into: &out) }
-            removeTransport(transport, into: &out)
+            orphans += closeDataChildren(of: transport, into: &out)
+            removeTransport(transport, now: now, into: &out)
             out.report(.transportClosed(name))
         }
+        for producer in orphans { _ = dataProducers.remove(producer) }
         closeObservers(of: index, into: &out)
         _ = routers.remove(index)
     }
@@ -37,12 +40,17 @@ extension MediaEngine {
     public mutating func close(_ id: TransportID, now: Instant, into out: inout Outbox) {
         guard let index = transportByID[id] else { return }
         let (_, producerIndexes) = closeChildren(of: index, into: &out)
+        let dataProducerIndexes = closeDataChildren(of: index, into: &out)
         // Consumers elsewhere hear of it after the transport itself has closed.
         for producer in producerIndexes { closeConsumers(of: producer, into: &out) }
         for producer in producerIndexes { remove(producer, now: now, into: &out) }
+        for producer in dataProducerIndexes {
+            closeDataConsumers(of: producer, now: now, into: &out)
+            removeDataProducer(producer)
+        }
         let router = transports[index].router
         routers[router].transports.removeAll { $0 == index }
-        removeTransport(index, into: &out)
+        removeTransport(index, now: now, into: &out)
     }
 
     public mutating func close(_ id: ProducerID, now: Instant, into out: inout Outbox) {
@@ -180,7 +188,9 @@ extension MediaEngine {
         _ = producers.remove(index)
     }
 
-    private mutating func removeTransport(_ index: SlabIndex, into out: inout Outbox) {
+    private mutating func removeTransport(_ index: SlabIndex, now: Instant, into out: inout Outbox) {
+        // SCTP says goodbye through DTLS.
+        if let link = transports[index].sctp { removeSCTP(link, now: now, into: &out) }
         if let link = transports[index].webRTC { removeWebRTC(link, into: &out) }
         guard let transport = transports.remove(index) else { return }
         transportByID[transport.id] = nil

@@ -27,11 +27,12 @@ extension MediaEngine {
                 observersOf.append(["key": JSONValue(id), "values": .array(told)])
             }
         }
+        let data = dataMaps(of: index)
         return [
             "id": JSONValue(id.rawValue), "transportIds": .array(all), "rtpObserverIds": .array(observerIDs),
             "mapProducerIdConsumerIds": .array(consumersOf), "mapConsumerIdProducerId": .array(producerOf),
-            "mapProducerIdObserverIds": .array(observersOf), "mapDataProducerIdDataConsumerIds": [],
-            "mapDataConsumerIdDataProducerId": [],
+            "mapProducerIdObserverIds": .array(observersOf), "mapDataProducerIdDataConsumerIds": data.consumersOf,
+            "mapDataConsumerIdDataProducerId": data.producerOf,
         ]
     }
 
@@ -103,11 +104,8 @@ extension MediaEngine {
             "consumerIds": .array(transports[index].consumers.map { JSONValue(consumers[$0].id.rawValue) }),
             "mapSsrcConsumerId": media,
             "mapRtxSsrcConsumerId": repeated,
-            "dataProducerIds": [],
-            "dataConsumerIds": [],
             "recvRtpHeaderExtensions": transports[index].listener.dumpedExtensions,
             "rtpListener": listenerDump(of: index),
-            "maxMessageSize": 262_144,
             "traceEventTypes": .array(transports[index].traces.names.map { JSONValue($0) }),
             "rtcpMux": isPlain ? JSONValue(rtcpMux) : absent,
             "comedia": isPlain ? JSONValue(comedia) : absent,
@@ -115,7 +113,8 @@ extension MediaEngine {
             "tuple": tuples?.rtp.stats,
             "rtcpTuple": tuples?.rtcp?.stats,
         ]
-        return .object(members.compactMapValues(\.self).merging(webRTCDump(of: index)) { $1 })
+        return .object(
+            members.compactMapValues(\.self).merging(webRTCDump(of: index)) { $1 }.merging(dataDump(of: index)) { $1 })
     }
 
     /// mediasoup 3.14 has no dump of observers; the members are those of its other objects.

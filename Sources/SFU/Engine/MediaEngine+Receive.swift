@@ -1,6 +1,7 @@
 import Base
 import ICE
 import RTP
+import SCTP
 
 extension MediaEngine {
     /// mediasoup's MtuSize. What is larger was not made for the internet.
@@ -20,6 +21,11 @@ extension MediaEngine {
         if let link = transports[transport].webRTC {
             let tuple = ICETuple(socket: socket.rawValue, remote: from, transport: .udp)
             receiveWebRTC(datagram, link, from: tuple, now: now, into: &out)
+            return
+        }
+        // Its ports make it neither RTP nor RTCP, and SRTP does not cover it.
+        if let link = transports[transport].sctp, SCTPAssociation.isPacket(datagram) {
+            receiveBareSCTP(datagram, transport, link, on: socket, from: from, now: now, into: &out)
             return
         }
         if transports[transport].security != nil {

@@ -5,7 +5,12 @@ import Base
 extension MediaEngine {
     public func stats(of id: TransportID, now: Instant) throws(SFUError) -> JSONValue {
         let index = try index(id, "transport.getStats")
-        return .array([.object(transports[index].stats(now: now).merging(webRTCStats(of: index)) { $1 })])
+        return .array([
+            .object(
+                transports[index].stats(now: now).merging(webRTCStats(of: index)) { $1 }.merging(sctpStats(of: index)) {
+                    $1
+                })
+        ])
     }
 
     /// One object for each stream that was seen.

@@ -6,6 +6,7 @@ extension MediaEngine {
 
     /// Timers that are due: RTCP, key frame requests that were kept, streams that fell silent.
     public mutating func advance(to now: Instant, into out: inout Outbox) {
+        advanceSCTP(to: now, into: &out)
         guard let due = timer, due <= now else { return }
         timer = nil
         var next: Instant?
@@ -43,7 +44,7 @@ extension MediaEngine {
 
     /// When `flush` and `advance` have to be called at the latest; nil: nothing to wait for.
     public var nextDeadline: Instant? {
-        var next = timer
+        var next = soonest(timer, sctpTimer)
         for place in 0..<listed.count { next = soonest(next, streams[listed[place]].release.due) }
         return next
     }

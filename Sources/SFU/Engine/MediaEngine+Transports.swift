@@ -1,5 +1,6 @@
 import Base
 import ORTC
+import SCTP
 import SRTP
 
 extension MediaEngine {
@@ -13,6 +14,14 @@ extension MediaEngine {
         let suite = try setup.srtpCryptoSuite.map { name throws(SFUError) in try SRTPCryptoSuite(signalled: name) }
         let index = transports.insert(Transport(setup, router: router, security: makeSecurity(suite)))
         transports[index].ceiling = IngressCeiling(configuration.ingress)
+        if let sctp = setup.sctp {
+            do throws(SFUError) {
+                try addSCTP(sctp, to: index, isDataChannel: false, packetLength: SCTPSetup.standardPacketLength)
+            } catch {
+                _ = transports.remove(index)
+                throw error
+            }
+        }
         register(index)
         return transports[index].link.tuples
     }
@@ -100,6 +109,7 @@ extension MediaEngine {
         for position in transports[index].consumers.indices {
             start(transports[index].consumers[position], now: now, into: &out)
         }
+        startSCTP(of: index, now: now, into: &out)
     }
 
     /// mediasoup's first RTCP interval.

@@ -2,6 +2,7 @@ import Base
 import DTLS
 import ICE
 import ORTC
+import SCTP
 
 /// The media state of one worker: mediasoup's routers, transports, producers and consumers, without sockets, clock
 /// or threads. The driver calls it from one thread:
@@ -27,11 +28,17 @@ public struct MediaEngine: ~Copyable {
 
     var observers = Slab<RTPObserver>()
 
+    var dataProducers = Slab<DataProducer>()
+    var dataConsumers = Slab<DataConsumer>()
+    var sctpLinks = Slab<SCTPLink>()
+
     var routerByID: [RouterID: SlabIndex] = [:]
     var transportByID: [TransportID: SlabIndex] = [:]
     var producerByID: [ProducerID: SlabIndex] = [:]
     var consumerByID: [ConsumerID: SlabIndex] = [:]
     var observerByID: [RTPObserverID: SlabIndex] = [:]
+    var dataProducerByID: [DataProducerID: SlabIndex] = [:]
+    var dataConsumerByID: [DataConsumerID: SlabIndex] = [:]
     var transportBySocket: [SocketID: SlabIndex] = [:]
 
     /// Those that a link brings here from another router. Ids of their originals, which may be in this engine, too.
@@ -54,6 +61,11 @@ public struct MediaEngine: ~Copyable {
     /// Bytes of all groups of pictures that are kept.
     public internal(set) var gopBytes = 0
 
+    /// Of the whole process.
+    let sctp: SCTPStack
+    /// When an association wants time.
+    var sctpTimer: Instant?
+
     /// Streams with something to send, and how far a flush has come among them.
     var listed: [SlabIndex] = []
     var flushed = 0
@@ -67,11 +79,14 @@ public struct MediaEngine: ~Copyable {
     /// Of objects that have closed.
     var closedTotals = EngineTotals()
 
-    /// - Parameter identity: Nil: a certificate is made with the first WebRTC transport.
+    /// - Parameters:
+    ///   - identity: Nil: a certificate is made with the first WebRTC transport.
+    ///   - sctp: The same for all engines of a process.
     public init(
         configuration: SFUConfiguration = SFUConfiguration(), random: RandomSource = .system,
-        identity: DTLSIdentity? = nil
+        identity: DTLSIdentity? = nil, sctp: SCTPStack = SCTPStack()
     ) {
+        self.sctp = sctp
         self.configuration = configuration
         self.identity = identity
         self.random = random
@@ -83,7 +98,7 @@ public struct MediaEngine: ~Copyable {
     public var population: Population {
         Population(
             routers: routers.count, transports: transports.count, producers: producers.count,
-            consumers: consumers.count)
+            consumers: consumers.count, dataProducers: dataProducers.count, dataConsumers: dataConsumers.count)
     }
 
     public struct Population: Sendable, Hashable {
@@ -91,10 +106,16 @@ public struct MediaEngine: ~Copyable {
         public var transports = 0
         public var producers = 0
         public var consumers = 0
+        public var dataProducers = 0
+        public var dataConsumers = 0
 
-        public init(routers: Int = 0, transports: Int = 0, producers: Int = 0, consumers: Int = 0) {
+        public init(
+            routers: Int = 0, transports: Int = 0, producers: Int = 0, consumers: Int = 0, dataProducers: Int = 0,
+            dataConsumers: Int = 0
+        ) {
             (self.routers, self.transports) = (routers, transports)
             (self.producers, self.consumers) = (producers, consumers)
+            (self.dataProducers, self.dataConsumers) = (dataProducers, dataConsumers)
         }
     }
 

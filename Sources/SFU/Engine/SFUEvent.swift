@@ -1,6 +1,7 @@
 import Base
 import DTLS
 import ICE
+import SCTP
 
 /// What happened without having been asked of that very object: a method never causes an event on its own instance.
 public enum SFUEvent: Sendable, Hashable {
@@ -35,6 +36,18 @@ public enum SFUEvent: Sendable, Hashable {
     /// The sender's camera was turned; told with the first packet that says how it is held.
     case producerVideoOrientation(ProducerID, VideoOrientation)
     case observer(RTPObserverID, RTPObserverEvent)
+    case sctpState(TransportID, SCTPState)
+    /// Its transport closed.
+    case dataProducerClosed(DataProducerID)
+    case dataConsumerClosed(DataConsumerID, DataConsumerCloseReason)
+    /// The data producer behind it was paused or resumed.
+    case dataConsumerProducerPaused(DataConsumerID, Bool)
+    /// To code of this process.
+    case dataConsumerMessage(DataConsumerID, DataMessage)
+    /// A message was lost: too many bytes wait for acknowledgement.
+    case dataConsumerBufferFull(DataConsumerID)
+    /// So few bytes wait now, no more than its threshold.
+    case dataConsumerBufferLow(DataConsumerID, Int)
 }
 
 /// How a camera is held (3GPP TS 26.114 §7.4.5).
@@ -78,6 +91,12 @@ public struct ProducerVolume: Sendable, Hashable {
 public enum ConsumerCloseReason: String, Sendable, Hashable {
     case transportClosed = "transportclose"
     case producerClosed = "producerclose"
+}
+
+/// Why a data consumer closed without being told to.
+public enum DataConsumerCloseReason: String, Sendable, Hashable {
+    case transportClosed = "transportclose"
+    case producerClosed = "dataproducerclose"
 }
 
 /// One side's address and the other's.

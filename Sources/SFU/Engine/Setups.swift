@@ -30,14 +30,18 @@ public struct PlainTransportSetup: Sendable {
     public var srtpCryptoSuite: String?
     /// What is taken to be available before the remote side has told anything, bits per second; nil: 600,000.
     public var initialAvailableOutgoingBitrate: Int64?
+    /// Nil: without SCTP.
+    public var sctp: SCTPTransportSetup?
 
     /// mediasoup's suite when SRTP is enabled without naming one.
     public static let standardSRTPCryptoSuite = "AES_CM_128_HMAC_SHA1_80"
 
     public init(
         router: RouterID, id: TransportID, rtp: LocalEndpoint, rtcp: LocalEndpoint? = nil, comedia: Bool = false,
-        cname: String? = nil, srtpCryptoSuite: String? = nil, initialAvailableOutgoingBitrate: Int64? = nil
+        cname: String? = nil, srtpCryptoSuite: String? = nil, initialAvailableOutgoingBitrate: Int64? = nil,
+        sctp: SCTPTransportSetup? = nil
     ) {
+        self.sctp = sctp
         self.initialAvailableOutgoingBitrate = initialAvailableOutgoingBitrate
         self.router = router
         self.id = id
@@ -55,8 +59,13 @@ public struct DirectTransportSetup: Sendable {
     /// The driver's name for the way to its own code: what the engine sends there, and what comes from there.
     public var socket: SocketID
     public var cname: String?
+    /// Of a message of a data channel, in bytes.
+    public var maximumMessageSize: Int
 
-    public init(router: RouterID, id: TransportID, socket: SocketID, cname: String? = nil) {
+    public init(
+        router: RouterID, id: TransportID, socket: SocketID, cname: String? = nil, maximumMessageSize: Int = 262_144
+    ) {
+        self.maximumMessageSize = maximumMessageSize
         self.router = router
         self.id = id
         self.socket = socket

@@ -36,6 +36,8 @@ public struct DropCounters: Sendable, Hashable {
     public var authentication: UInt64 = 0
     /// SRTP that was there before, or too long ago to tell.
     public var replayed: UInt64 = 0
+    /// Messages on a stream that no data producer has, or of DCEP.
+    public var noDataProducer: UInt64 = 0
     /// Outgoing: it could not be protected.
     public var unprotected: UInt64 = 0
 
@@ -44,7 +46,7 @@ public struct DropCounters: Sendable, Hashable {
     public var total: UInt64 {
         unknownKind + malformed + oversized + notConnected + foreignSource + noProducer + otherStream + payloadType
             + retransmission + empty + duplicate + sequence + paused + ceiling + unknownSSRC + noKey + authentication
-            + replayed + unprotected
+            + replayed + unprotected + noDataProducer
     }
 
     /// Every counter by its name in figures.
@@ -55,6 +57,7 @@ public struct DropCounters: Sendable, Hashable {
         ("empty", \.empty), ("duplicate", \.duplicate), ("sequence", \.sequence), ("paused", \.paused),
         ("ceiling", \.ceiling), ("unknown_ssrc", \.unknownSSRC), ("no_key", \.noKey),
         ("authentication", \.authentication), ("replayed", \.replayed), ("unprotected", \.unprotected),
+        ("no_data_producer", \.noDataProducer),
     ]
 
     public static func += (sum: inout DropCounters, other: DropCounters) {

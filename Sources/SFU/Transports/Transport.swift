@@ -19,11 +19,17 @@ struct Transport: ~Copyable {
     let kind: TransportKind
     /// ICE and DTLS of a WebRTC transport.
     var webRTC: SlabIndex?
+    /// Nil: it has no data channels, or gives them to code of this process.
+    var sctp: SlabIndex?
+    /// Of a data channel, in bytes.
+    var maximumMessage = 262_144
     var cname: SharedCNAME
 
     /// In order of creation, which is the order of cascades.
     var producers: [SlabIndex] = []
     var consumers: [SlabIndex] = []
+    var dataProducers: [SlabIndex] = []
+    var dataConsumers: [SlabIndex] = []
     /// Outgoing streams by the SSRC that their receiver knows them by.
     var senderBySSRC: [UInt32: SlabIndex] = [:]
     /// Of their retransmissions.
@@ -70,6 +76,7 @@ struct Transport: ~Copyable {
         // Its remote side is the driver, which knows what comes from that socket for what it is.
         link = UDPLink(rtp: LocalEndpoint(socket: setup.socket, address: "", port: 0), rtcp: nil, comedia: false)
         try link.connect(ip: "0.0.0.0", port: 0, rtcpPort: nil, method: "[method:directTransport.connect]")
+        maximumMessage = setup.maximumMessageSize
         cname = SharedCNAME(setup.cname.flatMap { $0.isEmpty ? nil : $0 })
     }
 

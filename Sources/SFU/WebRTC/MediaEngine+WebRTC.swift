@@ -17,6 +17,16 @@ extension MediaEngine {
         transports[index].ceiling = IngressCeiling(configuration.ingress)
         let link = webRTCLinks.insert(WebRTCLink(setup, transport: index, identity: identity, random: &random))
         transports[index].webRTC = link
+        if let sctp = setup.sctp {
+            do throws(SFUError) {
+                try addSCTP(
+                    sctp, to: index, isDataChannel: true, packetLength: webRTCLinks[link].dtls.maximumDataLength)
+            } catch {
+                _ = webRTCLinks.remove(link)
+                _ = transports.remove(index)
+                throw error
+            }
+        }
         register(index)
         for socket in own { transportBySocket[socket] = index }
         webRTCByFragment[webRTCLinks[link].agent.credentials.usernameFragment] = link

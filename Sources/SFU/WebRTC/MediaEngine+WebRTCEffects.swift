@@ -46,7 +46,12 @@ extension MediaEngine {
                 if transmit(bytes, of: link, into: &out) {
                     transports[webRTCLinks[link].transport].sent.count(bytes.count, now: now)
                 }
-            case .received: webRTCLinks[link].dataDropped += 1
+            case .received(let data):
+                guard let sctp = transports[webRTCLinks[link].transport].sctp else {
+                    transports[webRTCLinks[link].transport].drops.unknownKind += 1
+                    continue
+                }
+                receiveSCTP(data.span.bytes, sctp, now: now, into: &out)
             case .changed(let state):
                 if case .connected(let connection) = state { takeKeys(connection.keys, of: link) }
                 out.report(.dtlsState(transports[webRTCLinks[link].transport].id, state))

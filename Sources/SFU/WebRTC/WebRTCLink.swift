@@ -12,8 +12,6 @@ struct WebRTCLink: ~Copyable {
     var dtls: DTLSSession
     /// Ours, once `connect` has settled it.
     var role: DTLSRole?
-    /// Datagrams of DTLS that are not SRTP's: data channels, of which nobody here knows yet.
-    var dataDropped: UInt64 = 0
 
     init(
         _ setup: WebRTCTransportSetup, transport: SlabIndex, identity: DTLSIdentity, random: inout RandomSource

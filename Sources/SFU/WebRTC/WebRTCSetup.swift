@@ -29,12 +29,16 @@ public struct WebRTCTransportSetup: Sendable {
     public var cname: String?
     /// Bits per second; nil: 600,000.
     public var initialAvailableOutgoingBitrate: Int64?
+    /// For data channels; nil: there are none.
+    public var sctp: SCTPTransportSetup?
 
     public init(
         router: RouterID, id: TransportID, listeners: [WebRTCListener],
         accepts: Set<ICEProtocol> = Set(ICEProtocol.allCases), prefers: Set<ICEProtocol> = [],
-        iceConsentTimeout: Int = 30, cname: String? = nil, initialAvailableOutgoingBitrate: Int64? = nil
+        iceConsentTimeout: Int = 30, cname: String? = nil, initialAvailableOutgoingBitrate: Int64? = nil,
+        sctp: SCTPTransportSetup? = nil
     ) {
+        self.sctp = sctp
         self.router = router
         self.id = id
         self.listeners = listeners

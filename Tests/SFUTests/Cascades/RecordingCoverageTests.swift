@@ -17,17 +17,18 @@ import Testing
         "traffic: comedia, scores, layers, observers": "TrafficEventTests",
         "webRtcServer.close()": "skipped: WebRTC comes in an issue of its own",
         "webRtcTransport.close() with a server": "skipped: WebRTC comes in an issue of its own",
-        "data cascade": "skipped: data channels come in an issue of their own",
+        "data cascade": "DataCascadeTests",
     ]
 
     /// Every event that the recording knows.
     private static let events: Set<String> = [
         "producerpause", "producerresume", "producerclose", "transportclose", "routerclose", "workerclose", "tuple",
-        "rtcptuple", "score", "layerschange", "trace", "volumes", "silence", "dominantspeaker",
+        "rtcptuple", "score", "layerschange", "trace", "volumes", "silence", "dominantspeaker", "message",
+        "dataproducerclose", "dataproducerpause", "dataproducerresume",
     ]
     private static let skipped: [String: String] = [
-        "listenserverclose": "WebRTC", "sctpstatechange": "data", "message": "data", "dataproducerclose": "data",
-        "dataproducerpause": "data", "dataproducerresume": "data", "subprocessclose": "a worker is no process here",
+        "listenserverclose": "WebRTC", "sctpstatechange": "SCTPTransportTests",
+        "subprocessclose": "a worker is no process here",
         "state": "properties", "pipe": "properties", "webrtc": "properties", "initial": "properties",
         "webRtcServer": "a dump", "packets": "a note",
         "first header extensions": "a note", "packet type/count or format -> number": "a note",

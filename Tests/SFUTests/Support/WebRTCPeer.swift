@@ -102,6 +102,17 @@ final class WebRTCPeer {
         return area.bytes(0..<(length ?? 0))
     }
 
+    func sendData(_ bytes: [UInt8]) throws {
+        var effects: [DTLSEffect] = []
+        try dtls.send(bytes.span.bytes, into: &effects)
+        try apply(effects)
+    }
+
+    func takeData() -> [[UInt8]] {
+        defer { data = [] }
+        return data
+    }
+
     private func apply(_ effects: [DTLSEffect]) throws {
         for effect in effects {
             switch effect {
@@ -126,10 +137,12 @@ extension Stage {
     static let shared = LocalEndpoint(socket: SocketID(900), address: "192.0.2.1", port: 44_444)
 
     func webRTC(
-        _ name: String, _ listeners: [WebRTCListener] = [WebRTCListener(Stage.shared)]
+        _ name: String, _ listeners: [WebRTCListener] = [WebRTCListener(Stage.shared)],
+        sctp: SCTPTransportSetup? = nil
     ) throws -> WebRTCTransportState {
         try engine.createWebRTCTransport(
-            WebRTCTransportSetup(router: Stage.room, id: TransportID(rawValue: name), listeners: listeners), now: now)
+            WebRTCTransportSetup(
+                router: Stage.room, id: TransportID(rawValue: name), listeners: listeners, sctp: sctp), now: now)
     }
 
     /// Carries datagrams both ways until nobody has any left.
@@ -167,9 +180,9 @@ extension Stage {
 
     /// A client whose check, connect and handshake went well.
     func connected(
-        _ name: String, at address: SocketAddress, peerRole: DTLSRole = .client
+        _ name: String, at address: SocketAddress, peerRole: DTLSRole = .client, sctp: SCTPTransportSetup? = nil
     ) throws -> (Port, WebRTCPeer) {
-        let state = try webRTC(name)
+        let state = try webRTC(name, sctp: sctp)
         let peer = try WebRTCPeer(address)
         _ = try engine.connectWebRTC(
             state.id, role: peerRole == .client ? .client : .server, fingerprint: peer.fingerprint, now: now,
