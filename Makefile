@@ -9,7 +9,7 @@ SWIFT_FLAGS := -c $(CONFIGURATION) --explicit-target-dependency-import-check err
 BIN := .build/$(CONFIGURATION)
 SOURCES := $(shell find Package.swift Sources -type f 2>/dev/null)
 # Apart from the others, which fill all cores with encoders: sockets and their deadlines are real here.
-MEDIA_TESTS := ^(Base|RTP|RTCP|STUN|ORTC|SDP|SRTP|ICE|DTLS|SCTP|Negotiation|Congestion|SFU|FuzzTargets|MediaPlane)Tests
+MEDIA_TESTS := ^(Base|RTP|RTCP|STUN|ORTC|SDP|SRTP|ICE|DTLS|Protoo|SCTP|Negotiation|Congestion|SFU|FuzzTargets|MediaPlane)Tests
 # Where `make run` listens.
 PORT ?= 4443
 PREFIX ?= /usr/local
