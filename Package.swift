@@ -87,7 +87,8 @@ let house: [Room] = [
     // 4 · the media state of one worker
     Room(
         "SFU", floor: 4,
-        uses: ["Base", "CLinux", "RTP", "RTCP", "ORTC", "STUN", "ICE", "DTLS", "SCTP", "Congestion", "SRTP"], tested: true),
+        uses: ["Base", "CLinux", "RTP", "RTCP", "ORTC", "STUN", "ICE", "DTLS", "SCTP", "Congestion", "SRTP"],
+        tested: true),
     // 5 · vocabulary
     Room("MediaCore", floor: 5, uses: ["Base", "ORTC"]),
     Room("Events", floor: 5, uses: ["Base"], tested: true),
