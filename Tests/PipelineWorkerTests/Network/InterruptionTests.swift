@@ -19,12 +19,10 @@ struct InterruptionTests {
 
     /// Media time has gone on by the time of the gap, and pictures begin with a key frame.
     private static func expectReturn(
-        _ watch: WireWatch, after moment: Instant, rates: [Double], gap: ClosedRange<Double>
-    )
-        throws
-    {
+        _ watch: WireWatch, across moment: Instant, rates: [Double], gap: ClosedRange<Double>
+    ) throws {
         for (track, rate) in zip(watch.seen, rates) {
-            let (packet, before) = try #require(track.returned(after: moment))
+            let (packet, before) = try #require(track.returned(across: moment))
             let pause = (packet.arrival - before.arrival).seconds
             let step = Double(packet.timestamp &- before.timestamp) / rate
             #expect(gap.contains(pause), "\(pause) s")
@@ -71,7 +69,7 @@ struct InterruptionTests {
             #expect(worker.exit() == 0)
             Self.expectOneLine(watch, rates: rates)
             try Self.expectReturn(
-                watch, after: began, rates: rates, gap: Double(seconds) * 0.5...Double(seconds) + 5)
+                watch, across: back, rates: rates, gap: Double(seconds) * 0.5...Double(seconds) + 5)
             // Reports went on all the while.
             let silent = watch.seen[0].reports.filter { $0.arrival > began && $0.arrival < back }
             #expect(silent.count >= seconds - 1, "\(silent.count)")
@@ -151,17 +149,17 @@ struct InterruptionTests {
             try worker.send(.play)
             try worker.running()
             sleep(2)
-            let left = WireWatch.now
             peer = nil
             #expect(try worker.interrupted().reason.hasPrefix("waits for a publisher"))
             sleep(1)
+            let again = WireWatch.now
             peer = try NetworkPeer.publish(clip, "flv", to: url)
             try worker.resumed()
             sleep(2)
             try worker.send(.finish)
             _ = try worker.finished()
             Self.expectOneLine(watch, rates: [90_000, 48_000])
-            try Self.expectReturn(watch, after: left, rates: [90_000, 48_000], gap: 0.5...10)
+            try Self.expectReturn(watch, across: again, rates: [90_000, 48_000], gap: 0.5...10)
             #expect(worker.logText.contains("another key was turned away"))
             #expect(!worker.logText.contains("guess"))
             withExtendedLifetime(peer) {}

@@ -46,10 +46,9 @@ final class WireWatch: Sendable {
             zip(packets, packets.dropFirst()).count { Int32(bitPattern: $1.timestamp &- $0.timestamp) < 0 }
         }
 
-        /// The first packet behind the longest pause that began after a moment.
-        func returned(after moment: Instant) -> (packet: Packet, before: Packet)? {
-            let pairs = zip(packets, packets.dropFirst()).filter { $1.arrival > moment }
-            return pairs.max { $0.1.arrival - $0.0.arrival < $1.1.arrival - $1.0.arrival }.map { ($1, $0) }
+        /// The first packet behind a pause in which a moment lies: a busy machine makes longer pauses elsewhere.
+        func returned(across moment: Instant) -> (packet: Packet, before: Packet)? {
+            zip(packets, packets.dropFirst()).first { $1.arrival > moment }.map { ($1, $0) }
         }
 
         /// How far sender reports are off one line of wall time and RTP timestamp, in seconds.
