@@ -57,7 +57,8 @@ extension ProtooMessage {
 
     /// `request` goes before `response`, `response` before `notification`; each counts when JavaScript takes it for true.
     public init?(json value: JSONValue) {
-        let data = value["data"].flatMap { $0.isTruthy ? $0 : nil } ?? [:]
+        var data: JSONValue = [:]
+        if let sent = value["data"], sent.isTruthy { data = sent }
         if value["request"].isTruthy {
             guard let id = value["id"], id.isNumber, let method = value["method"]?.stringValue else { return nil }
             self = .request(ProtooRequest(id: id, method: method, data: data))

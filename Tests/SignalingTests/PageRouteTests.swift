@@ -70,20 +70,20 @@ import Testing
         try await Gateway.run(SecurityTests.configuration(token: "s3cret")) { gateway in
             let client = gateway.client
             let link = ["Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"]
-            for path in Self.pages { #expect(try await client("GET", path, headers: link).status == 200) }
-            #expect(try await client("GET", "/pages/watch.js").status == 200)
-            #expect(try await client("GET", "/api/v1/rooms/demo").status == 401)
+            for path in Self.pages { try await #expect(client("GET", path, headers: link).status == 200) }
+            try await #expect(client("GET", "/pages/watch.js").status == 200)
+            try await #expect(client("GET", "/api/v1/rooms/demo").status == 401)
             var more = link
             more["Authorization"] = "Bearer s3cret"
             // A link elsewhere to what makes rooms is refused still.
-            #expect(try await client("GET", "/rooms/demo", headers: more).status == 403)
+            try await #expect(client("GET", "/rooms/demo", headers: more).status == 403)
             // Neither may others' pages put them into a frame, nor take their parts.
             for headers in [
                 ["Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"],
                 ["Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "script"],
                 ["Origin": "https://evil.example", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"],
             ] {
-                #expect(try await client("GET", Self.pages[0], headers: headers).status == 403, "\(headers)")
+                try await #expect(client("GET", Self.pages[0], headers: headers).status == 403, "\(headers)")
             }
             #expect(await gateway.rooms.list().isEmpty)
         }
@@ -92,11 +92,11 @@ import Testing
     @Test func `a wrong room and an unknown part are told`() async throws {
         try await Gateway.run { gateway in
             let client = gateway.client
-            #expect(try await client("GET", "/rooms/a%2Fb/watch").status == 400)
+            try await #expect(client("GET", "/rooms/a%2Fb/watch").status == 400)
             let reply = try await client("GET", "/pages/nope.js")
             #expect(reply.status == 404 && reply.body.contains("the pages have no file \"nope.js\""))
-            #expect(try await client("POST", "/rooms/demo/watch").status == 405)
-            #expect(try await client("GET", "/pages/..%2Fwatch.html").status == 404)
+            try await #expect(client("POST", "/rooms/demo/watch").status == 405)
+            try await #expect(client("GET", "/pages/..%2Fwatch.html").status == 404)
         }
     }
 }

@@ -27,11 +27,22 @@ import Testing
         let core = try EmbeddedCore(MediaPlaneConfiguration(portRange: 42_000...42_199, workers: 1))
         try await ProtooWorld.run(core, codecs: codecs) { world in
             let stage = Stage(world.port)
-            for (number, row) in rows.enumerated() { try await stage.play(row, number: number) }
+            for (number, row) in Self.inOrderOfCause(rows) { try await stage.play(row, number: number) }
             let compared = await stage.compared
             #expect(compared > 120, "\(compared) messages were compared")
         }
         await core.shutDown()
+    }
+
+    /// With their numbers. A REST call was written down when its answer came: what clients were told meanwhile stands
+    /// before it, and is moved behind.
+    static func inOrderOfCause(_ rows: [JSONValue]) -> [(number: Int, row: JSONValue)] {
+        var ordered: [(number: Int, row: JSONValue)] = []
+        for (number, row) in rows.enumerated() {
+            let told = ordered.reversed().prefix { $0.row["received"]?["notification"] == true }.count
+            ordered.insert((number, row), at: row["rest"] == nil ? ordered.count : ordered.count - told)
+        }
+        return ordered
     }
 
     /// Everybody in the recording, and what their ids are called here.
