@@ -19,7 +19,7 @@ func `the seeds of a target pass, cut at any length too`(target: FuzzTarget) thr
 func `changed seeds pass`(target: FuzzTarget) throws {
     let seeds = try target.seeds(from: Vectors.bytes)
     let first = UInt64.random(in: 0 ... .max)
-    var random = Mutations(state: first)
+    var random = SeededGenerator(seed: first)
     // A trap ends the process: said before, or nobody could repeat it.
     print("\(target.rawValue): seed \(first)")
     for _ in 0..<300 {
@@ -43,18 +43,5 @@ func `changed seeds pass`(target: FuzzTarget) throws {
             let bytes = [UInt8](try Data(contentsOf: folder.appending(path: "\(name)/\(file)")))
             target.run(bytes.span.bytes)
         }
-    }
-}
-
-/// SplitMix64.
-private struct Mutations: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }
