@@ -9,7 +9,7 @@ import Protoo
 func fuzzProtoo(_ bytes: RawSpan) {
     guard bytes.byteCount <= 65_536 else { return }
     var exchange = ProtooExchange<Int>()
-    var random = ProtooSeeds.Count(next: 0)
+    var random = ProtooSeeds.Count(number: 0)
     var now = Instant(nanoseconds: 0)
     var waiting: Set<Int> = []
     // The ids are 2…9, so that an input can know them.
@@ -75,12 +75,12 @@ private func answer(_ request: ProtooRequest) {
 enum ProtooSeeds {
     /// Counts up, and so do the ids that are made of it, as far as a range leaves that to it.
     struct Count: RandomNumberGenerator {
-        var next: UInt64
+        var number: UInt64
 
         mutating func next() -> UInt64 {
             // The upper bits are what a number of a small range is made of.
-            defer { next += 1 }
-            return next &* (.max / 10_000_001 + 1)
+            defer { number += 1 }
+            return number &* (.max / 10_000_001 + 1)
         }
     }
 
