@@ -1,3 +1,4 @@
+import Base
 import CBench
 import Figures
 import Foundation
