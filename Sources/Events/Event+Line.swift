@@ -37,7 +37,8 @@ extension Fact {
         case .roomClosed(_, let reason): words(for: reason)
         case .broadcasterCreated(let subject): subject.displayName
         case .broadcasterClosed(let subject, let reason): "\(subject.displayName), \(words(for: reason))"
-        case .transportCreated, .transportConnected, .transportState, .transportClosed: transportDetails
+        case .transportCreated, .transportConnected, .transportState, .transportSCTPState, .transportClosed:
+            transportDetails
         case .producerCreated(let subject, _, let paused): subject.words + (paused ? ", paused" : "")
         case .producerPaused(let subject), .producerResumed(let subject), .mediaFlowing(let subject),
             .mediaNotFlowing(let subject):
@@ -50,6 +51,9 @@ extension Fact {
             subject.words + (byProducer ? ", by its producer" : "")
         case .consumerScore(let subject, let score, _): "\(subject.words), score \(score)"
         case .consumerClosed(let subject, let reason): "\(subject.words), \(words(for: reason))"
+        case .dataProducerCreated, .dataProducerPaused, .dataProducerResumed, .dataProducerClosed,
+            .dataConsumerCreated, .dataConsumerPaused, .dataConsumerResumed, .dataConsumerClosed:
+            dataDetails
         case .gap(let reason, let missed): gapDetails(reason, missed)
         default: pipelineDetails
         }
@@ -63,6 +67,7 @@ extension Fact {
             "\(rtcp ? "RTCP" : "RTP") with \(endpoint(ip, port)), \(subject.broadcaster.displayName)"
         case .transportState(let subject, let ice, let dtls, let reason):
             "ICE \(ice), DTLS \(dtls), \(subject.broadcaster.displayName)\(reason.map { ": \($0)" } ?? "")"
+        case .transportSCTPState(let subject, let state): "SCTP \(state), \(subject.broadcaster.displayName)"
         case .transportClosed(let subject, let reason):
             "of \(subject.broadcaster.displayName), \(words(for: reason))"
         default: ""
@@ -106,12 +111,12 @@ extension Fact {
     }
 
     /// The reasons we give ourselves, as a clause; others as they are.
-    private func words(for reason: String) -> String {
+    func words(for reason: String) -> String {
         switch reason {
         case "requested": "as requested"
         case "broadcasterclose": "with its broadcaster"
         case "transportclose": "with its transport"
-        case "producerclose": "with its producer"
+        case "producerclose", "dataproducerclose": "with its producer"
         case "roomclose": "with its room"
         case "idle": "since nobody used it"
         case "shutdown": "since the gateway stops"

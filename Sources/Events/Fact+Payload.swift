@@ -8,11 +8,15 @@ extension Fact {
         case .roomClosed(let room, let reason): ["room": .string(room), "reason": .string(reason)]
         case .broadcasterCreated(let subject): subject.members
         case .broadcasterClosed(let subject, let reason): subject.members.with("reason", .string(reason))
-        case .transportCreated, .transportConnected, .transportState, .transportClosed: transportPayload
+        case .transportCreated, .transportConnected, .transportState, .transportSCTPState, .transportClosed:
+            transportPayload
         case .producerCreated, .producerPaused, .producerResumed, .producerScore, .producerClosed, .mediaFlowing,
             .mediaNotFlowing:
             producerPayload
         case .consumerCreated, .consumerPaused, .consumerResumed, .consumerScore, .consumerClosed: consumerPayload
+        case .dataProducerCreated, .dataProducerPaused, .dataProducerResumed, .dataProducerClosed,
+            .dataConsumerCreated, .dataConsumerPaused, .dataConsumerResumed, .dataConsumerClosed:
+            dataPayload
         case .pipelineStarting, .pipelineRunning, .pipelineFailed, .pipelineFinished: pipelinePayload
         case .ingestOpened, .ingestWaiting, .ingestInterrupted, .ingestResumed: ingestPayload
         case .recordingArmed, .recordingStarted, .recordingFinished, .recordingFailed: recordingPayload
@@ -31,6 +35,7 @@ extension Fact {
         case .transportState(let subject, let ice, let dtls, let reason):
             subject.members.with("iceState", .string(ice)).with("dtlsState", .string(dtls))
                 .with("reason", reason.map { .string($0) })
+        case .transportSCTPState(let subject, let state): subject.members.with("sctpState", .string(state))
         case .transportClosed(let subject, let reason): subject.members.with("reason", .string(reason))
         default: [:]
         }
@@ -118,7 +123,7 @@ extension BroadcasterSubject {
 }
 
 extension TransportSubject {
-    fileprivate var members: [String: JSONValue] { broadcaster.members.with("transportId", .string(id)) }
+    var members: [String: JSONValue] { broadcaster.members.with("transportId", .string(id)) }
 }
 
 extension ProducerSubject {
@@ -165,7 +170,7 @@ extension StreamScore {
 
 extension [String: JSONValue] {
     /// The same with one member more, unless its value is absent.
-    fileprivate func with(_ key: String, _ value: JSONValue?) -> Self {
+    func with(_ key: String, _ value: JSONValue?) -> Self {
         guard let value else { return self }
         var members = self
         members[key] = value

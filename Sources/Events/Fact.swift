@@ -12,6 +12,8 @@ public enum Fact: Sendable, Hashable {
     case transportConnected(TransportSubject, remoteIP: String, remotePort: UInt16, rtcp: Bool)
     /// How far a WebRTC client has come; `reason` when DTLS failed.
     case transportState(TransportSubject, ice: String, dtls: String, reason: String?)
+    /// How far its data channels have come.
+    case transportSCTPState(TransportSubject, state: String)
     case transportClosed(TransportSubject, reason: String)
 
     case producerCreated(ProducerSubject, type: String, paused: Bool)
@@ -26,6 +28,16 @@ public enum Fact: Sendable, Hashable {
     case consumerResumed(ConsumerSubject, byProducer: Bool)
     case consumerScore(ConsumerSubject, score: UInt8, producerScore: UInt8)
     case consumerClosed(ConsumerSubject, reason: String)
+
+    case dataProducerCreated(DataProducerSubject, paused: Bool)
+    case dataProducerPaused(DataProducerSubject)
+    case dataProducerResumed(DataProducerSubject)
+    case dataProducerClosed(DataProducerSubject, reason: String)
+
+    case dataConsumerCreated(DataConsumerSubject, paused: Bool, producerPaused: Bool)
+    case dataConsumerPaused(DataConsumerSubject, byProducer: Bool)
+    case dataConsumerResumed(DataConsumerSubject, byProducer: Bool)
+    case dataConsumerClosed(DataConsumerSubject, reason: String)
 
     /// Packets of a producer come.
     case mediaFlowing(ProducerSubject)

@@ -10,6 +10,8 @@ final class CoreObjects: Sendable {
         case transport(TransportID)
         case producer(ProducerID)
         case consumer(ConsumerID)
+        case dataProducer(DataProducerID)
+        case dataConsumer(DataConsumerID)
     }
 
     private struct State {
@@ -57,6 +59,11 @@ final class CoreObjects: Sendable {
         case .consumerScore(let id, _), .consumerLayers(let id, _), .consumerProducerPaused(let id, _),
             .consumerClosed(let id, _):
             .consumer(id)
+        case .sctpState(let id, _): .transport(id)
+        case .dataProducerClosed(let id): .dataProducer(id)
+        case .dataConsumerClosed(let id, _), .dataConsumerProducerPaused(let id, _), .dataConsumerBufferFull(let id),
+            .dataConsumerBufferLow(let id, _):
+            .dataConsumer(id)
         case .died: nil
         // No room asks for these yet.
         case .transportTrace, .producerTrace, .consumerTrace, .producerVideoOrientation, .observerVolumes,

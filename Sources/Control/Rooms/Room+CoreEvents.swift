@@ -43,6 +43,9 @@ extension Room {
         case .consumerLayers(let id, let layers):
             consumers[id]?.value.layers = layers
             if let consumer = consumers[id]?.value { tell(consumer.broadcaster, .consumerLayers(id, layers)) }
+        case .sctpState, .dataProducerClosed, .dataConsumerClosed, .dataConsumerProducerPaused,
+            .dataConsumerBufferFull, .dataConsumerBufferLow:
+            applyData(event)
         case .died: break
         // Nobody in a room watches anything yet, nor has observers.
         case .transportTrace, .producerTrace, .consumerTrace, .producerVideoOrientation, .observerVolumes,

@@ -13,6 +13,8 @@ public enum MemberChange: Sendable {
     /// Its producer was paused or resumed.
     case consumerProducerPaused(ConsumerID, Bool)
     case consumerClosed(ConsumerID)
+    case dataProducerClosed(DataProducerID)
+    case dataConsumerClosed(DataConsumerID)
     /// The member itself is gone; the last one.
     case removed(reason: String)
 }

@@ -13,11 +13,15 @@ public struct WebRTCTransportRequest: Sendable, Hashable {
     public var iceConsentTimeout: Duration
     /// Bits per second.
     public var initialAvailableOutgoingBitrate: Int64?
+    /// For data channels; nil: there are none.
+    public var sctp: SCTPOptions?
 
     public init(
         producing: Bool = false, consuming: Bool = false, enableUDP: Bool = true, enableTCP: Bool = true,
-        iceConsentTimeout: Duration = .seconds(20), initialAvailableOutgoingBitrate: Int64? = 1_000_000
+        iceConsentTimeout: Duration = .seconds(20), initialAvailableOutgoingBitrate: Int64? = 1_000_000,
+        sctp: SCTPOptions? = nil
     ) {
+        self.sctp = sctp
         self.producing = producing
         self.consuming = consuming
         self.enableUDP = enableUDP
@@ -45,7 +49,7 @@ extension Room {
         let options = WebRTCTransportOptions(
             enableUDP: request.enableUDP, enableTCP: request.enableTCP, iceConsentTimeout: request.iceConsentTimeout,
             initialAvailableOutgoingBitrate: request.initialAvailableOutgoingBitrate,
-            cname: request.producing ? try broadcaster(member).cname : nil)
+            cname: request.producing ? try broadcaster(member).cname : nil, sctp: request.sctp)
         _ = try broadcaster(member)
         let made: WebRTCTransportDescription
         do { made = try await core.createWebRTCTransport(on: router, options) } catch { throw ControlError(error) }
@@ -59,7 +63,8 @@ extension Room {
         let transport = RoomTransport(
             id: made.id, broadcaster: member, comedia: false,
             tuple: TransportTuple(localAddress: address?.address ?? "", localPort: address?.port ?? 0), rtcpTuple: nil,
-            webRTC: WebRTCStates(producing: request.producing, consuming: request.consuming))
+            webRTC: WebRTCStates(producing: request.producing, consuming: request.consuming),
+            sctp: made.sctpParameters)
         transports[made.id] = keep(transport)
         events.publish(
             .transportCreated(

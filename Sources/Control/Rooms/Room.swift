@@ -8,7 +8,7 @@ import ORTC
 /// Each command changes the state, publishes the fact, and only then (or, where ids come from the core, just before)
 /// talks to the core. After each await it looks again whether the room and the object are still there.
 /// Facets: Room+Broadcasters, +Transports, +Producers, +Consumers, +WebRTC, +CoreEvents, +Changes, +MemberChanges,
-/// +Closing, and in Peers: +Peers, +PeerObjects.
+/// +Closing, in Data: +DataProducers, +DataConsumers, and in Peers: +Peers, +PeerObjects, +PeerData, +Bot.
 public actor Room {
     public nonisolated let name: String
     public nonisolated let router: RouterID
@@ -29,6 +29,11 @@ public actor Room {
     var transports: [TransportID: Kept<RoomTransport>] = [:]
     var producers: [ProducerID: Kept<RoomProducer>] = [:]
     var consumers: [ConsumerID: Kept<RoomConsumer>] = [:]
+    var dataProducers: [DataProducerID: Kept<RoomDataProducer>] = [:]
+    var dataConsumers: [DataConsumerID: Kept<RoomDataConsumer>] = [:]
+    /// The room's own voice on data channels; nil: nobody needed one yet.
+    var bot: RoomBot?
+    var botMaking: Task<RoomBot?, Never>?
     var readers: [Int: AsyncStream<RoomChange>.Continuation] = [:]
     var memberReaders: [String: AsyncStream<MemberChange>.Continuation] = [:]
     /// Protoo clients, joined or not.
@@ -61,7 +66,8 @@ public actor Room {
     public var snapshot: RoomSnapshot {
         RoomSnapshot(
             name: name, router: router, broadcasters: inOrder(broadcasters), transports: inOrder(transports),
-            producers: inOrder(producers), consumers: inOrder(consumers), holders: holders.sorted())
+            producers: inOrder(producers), consumers: inOrder(consumers), dataProducers: inOrder(dataProducers),
+            dataConsumers: inOrder(dataConsumers), holders: holders.sorted())
     }
 
     // MARK: - Staying open

@@ -28,10 +28,12 @@ extension Worker {
             let setup = WebRTCTransportSetup(
                 router: router, id: id, listeners: listeners, accepts: accepts, prefers: prefers,
                 iceConsentTimeout: Int(options.iceConsentTimeout.components.seconds), cname: options.cname,
-                initialAvailableOutgoingBitrate: options.initialAvailableOutgoingBitrate)
-            let description = try command { engine, _, now throws(SFUError) in
+                initialAvailableOutgoingBitrate: options.initialAvailableOutgoingBitrate,
+                sctp: options.sctp.map(SCTPTransportSetup.init))
+            var description = try command { engine, _, now throws(SFUError) in
                 WebRTCTransportDescription(try engine.createWebRTCTransport(setup, now: now))
             }
+            description.sctpParameters = options.sctp.map { SCTPParameters($0, isDataChannel: true) }
             directory.enter(.transport(id), on: number)
             return description
         } catch {

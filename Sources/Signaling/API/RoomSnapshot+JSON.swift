@@ -12,6 +12,8 @@ extension RoomSnapshot {
             "transports": .array(transports.map(\.json)),
             "producers": .array(producers.map(\.json)),
             "consumers": .array(consumers.map(\.json)),
+            "dataProducers": .array(dataProducers.map(\.json)),
+            "dataConsumers": .array(dataConsumers.map(\.json)),
             "holders": .array(holders.map { .string($0) }),
         ]
     }
@@ -37,6 +39,7 @@ extension RoomTransport {
             "comedia": .bool(comedia),
             "tuple": tuple.json,
             "rtcpTuple": rtcpTuple?.json,
+            "sctpState": sctp.map { _ in .string((sctpState ?? .new).rawValue) },
         ])
     }
 }
@@ -95,6 +98,38 @@ extension RoomConsumer {
                     "producerScores": .array(score.producerScores.map { JSONValue($0) }),
                 ]
             },
+        ])
+    }
+}
+
+extension RoomDataProducer {
+    var json: JSONValue {
+        .object(omittingAbsent: [
+            "id": .string(id.rawValue),
+            "transportId": .string(transport.rawValue),
+            "broadcasterId": broadcaster.map { .string($0) },
+            "type": .string(type.rawValue),
+            "sctpStreamParameters": stream?.json,
+            "label": .string(label),
+            "protocol": .string(subprotocol),
+            "paused": .bool(paused),
+        ])
+    }
+}
+
+extension RoomDataConsumer {
+    var json: JSONValue {
+        .object(omittingAbsent: [
+            "id": .string(id.rawValue),
+            "dataProducerId": .string(producer.rawValue),
+            "transportId": .string(transport.rawValue),
+            "broadcasterId": .string(broadcaster),
+            "type": .string(type.rawValue),
+            "sctpStreamParameters": stream?.json,
+            "label": .string(label),
+            "protocol": .string(subprotocol),
+            "paused": .bool(paused),
+            "producerPaused": .bool(producerPaused),
         ])
     }
 }

@@ -26,7 +26,7 @@ extension BroadcasterRoutes {
         let request = TransportRequest(
             rtcpMux: try body.flag("rtcpMux", default: false), comedia: try body.flag("comedia", default: true),
             enableSRTP: try body.flag("enableSrtp", default: false),
-            srtpCryptoSuite: try body.optionalText("srtpCryptoSuite"))
+            srtpCryptoSuite: try body.optionalText("srtpCryptoSuite"), sctp: try Self.sctp(body))
         let made = try await room.createPlainTransport(for: call.name("broadcaster"), options: request)
         return .json(
             .object(omittingAbsent: [
@@ -35,6 +35,7 @@ extension BroadcasterRoutes {
                 "port": JSONValue(made.tuple.localPort),
                 "rtcpPort": made.rtcpTuple.map { JSONValue($0.localPort) },
                 "srtpParameters": made.srtpParameters.map(Self.json),
+                "sctpParameters": made.sctpParameters?.json,
             ]))
     }
 

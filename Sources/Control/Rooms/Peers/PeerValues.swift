@@ -51,6 +51,8 @@ public enum PeerChange: Sendable {
     case joined(others: [Broadcaster])
     /// Of others, from joining on; the producers that are there come first.
     case room(RoomChange)
+    /// A data producer that is for it: from joining on, those that are there behind everybody's producers.
+    case dataProducerAdded(RoomDataProducer)
     case renamed(String, from: JSONValue?, to: JSONValue?)
 }
 
