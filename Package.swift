@@ -95,7 +95,8 @@ let house: [Room] = [
     // The entry functions of the fuzzer (own package Fuzz/), which tests call too.
     Room(
         "FuzzTargets", floor: 5,
-        uses: ["Base", "RTP", "RTCP", "STUN", "SDP", "ORTC", "ICE", "Negotiation", "SRTP", "DTLS", "SFU"], tested: true),
+        uses: ["Base", "RTP", "RTCP", "STUN", "SDP", "ORTC", "ICE", "Negotiation", "SRTP", "DTLS", "SCTP", "SFU"],
+        tested: true),
     // 6 · engines
     Room(
         "MediaPlane", floor: 6,

@@ -32,7 +32,11 @@ extension ScriptedCore {
         on id: TransportID, _ options: ProduceDataOptions
     ) async throws(MediaCoreError) -> DataProducerDescription {
         try await pass("produceData")
-        let type = try dataType(of: id)
+        let type = try dataType(
+            of: id,
+            MediaCoreError(
+                .failed, name: "Error",
+                message: "SCTP not enabled and not a direct Transport [method:transport.produceData]"))
         let made = DataProducerDescription(
             id: options.id ?? DataProducerID(rawValue: newID("dataProducer")), type: type,
             stream: type == .sctp ? options.stream : nil, label: options.label, subprotocol: options.subprotocol,
@@ -46,7 +50,8 @@ extension ScriptedCore {
         on id: TransportID, _ options: ConsumeDataOptions
     ) async throws(MediaCoreError) -> DataConsumerDescription {
         try await pass("consumeData")
-        let type = try dataType(of: id)
+        let type = try dataType(
+            of: id, MediaCoreError(.invalid, name: "TypeError", message: "missing sctpParameters.MIS"))
         guard let source = dataProducers[options.producer]?.description else {
             throw notFound("DataProducer", options.producer.rawValue)
         }
@@ -68,12 +73,10 @@ extension ScriptedCore {
         return made
     }
 
-    private func dataType(of id: TransportID) throws(MediaCoreError) -> DataType {
+    private func dataType(of id: TransportID, _ without: MediaCoreError) throws(MediaCoreError) -> DataType {
         guard let transport = transports[id] else { throw notFound("Transport", id.rawValue) }
         if id.rawValue.hasPrefix("direct") { return .direct }
-        guard transport.sctp != nil else {
-            throw MediaCoreError(.failed, name: "Error", message: "SCTP not enabled and not a direct Transport")
-        }
+        guard transport.sctp != nil else { throw without }
         return .sctp
     }
 

@@ -200,6 +200,11 @@ extension ScriptedCore {
             throw MediaCoreError(
                 .conflict, name: "Error", message: "connect() already called [method:webRtcTransport.connect]")
         }
+        guard !remote.fingerprints.isEmpty else {
+            throw MediaCoreError(
+                .invalid, name: "TypeError",
+                message: "empty dtlsParameters.fingerprints array [method:webRtcTransport.connect]")
+        }
         transports[id]?.isConnected = true
         return remote.role == .client ? .server : .client
     }

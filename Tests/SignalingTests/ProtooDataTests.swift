@@ -112,7 +112,8 @@ import Testing
             let refused = try await deaf.ask(
                 "produceData",
                 ["transportId": plain["id"] ?? .null, "sctpStreamParameters": ["streamId": 0], "label": "chat"])
-            #expect(refused["errorReason"] == "SCTP not enabled and not a direct Transport")
+            #expect(
+                refused["errorReason"] == "SCTP not enabled and not a direct Transport [method:transport.produceData]")
         }
     }
 
@@ -130,7 +131,8 @@ import Testing
         }
     }
 
-    @Test func `the numbers of one's own data producers and data consumers can be had, and nobody else's`() async throws {
+    @Test func `the numbers of one's own data producers and data consumers can be had, and nobody else's`() async throws
+    {
         try await ProtooWorld.run { world in
             let (alice, sending, bob) = try await meet(world)
             let chat = try await produceData(alice, on: sending, label: "chat")
@@ -195,7 +197,8 @@ import Testing
             #expect(offer["dataConsumerId"] == offer["id"] && offer["transportId"] == receiving)
             #expect(offer["peerId"] == "alice" && offer["label"] == "anything")
             #expect(offer["appData"] == ["channel": "chat", "peerId": "alice"])
-            let stats = try await alice.data("getDataProducerStats", ["dataProducerId": made["dataProducerId"] ?? .null])
+            let stats = try await alice.data(
+                "getDataProducerStats", ["dataProducerId": made["dataProducerId"] ?? .null])
             #expect(stats["stats"]?.arrayValue?.count == 1)
         }
     }

@@ -134,7 +134,8 @@ import Testing
 
         private static let differing: Set = [
             "id", "producerId", "consumerId", "transportId", "ip", "port", "rtcpPort", "ssrc", "cname",
-            "dataProducerId", "dataConsumerId", "timestamp", "usernameFragment", "password", "fingerprints", "iceCandidates",
+            "dataProducerId", "dataConsumerId", "timestamp", "usernameFragment", "password", "fingerprints",
+            "iceCandidates",
         ]
 
         /// The same, but for what differs at each run.

@@ -95,7 +95,6 @@ extension Worker {
         try command { engine, _, _ throws(SFUError) in try engine.dump(of: id) }
     }
 
-    /// The last messages of its sender are sent on before.
     func close(_ id: DataProducerID) {
         directory.strike(.dataProducer(id))
         closing { engine, outbox, now in engine.close(id, now: now, into: &outbox) }

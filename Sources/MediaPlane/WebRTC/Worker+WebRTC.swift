@@ -45,7 +45,9 @@ extension Worker {
     /// - Returns: Our role.
     func connectWebRTC(_ id: TransportID, _ remote: DTLSParameters) throws(MediaCoreError) -> DTLSParameters.Role {
         guard let fingerprint = remote.fingerprints.first else {
-            throw MediaCoreError(.invalid, name: "TypeError", message: "empty dtlsParameters.fingerprints array")
+            throw MediaCoreError(
+                .invalid, name: "TypeError",
+                message: "empty dtlsParameters.fingerprints array [method:webRtcTransport.connect]")
         }
         let role = RemoteDTLSRole(rawValue: remote.role.rawValue) ?? .auto
         let own = try command { engine, outbox, now throws(SFUError) in

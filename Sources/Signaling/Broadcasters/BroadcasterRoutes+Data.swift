@@ -37,7 +37,7 @@ extension BroadcasterRoutes {
         let room = try await room(of: call)
         _ = try await room.transport(transport(call), of: call.name("broadcaster"))
         let options = ProduceDataOptions(
-            stream: try body["sctpStreamParameters"].map { try SCTPStreamParameters(json: $0) },
+            stream: try SCTPStreamParameters(json: body["sctpStreamParameters"]),
             label: try body.optionalText("label") ?? "", subprotocol: try body.optionalText("protocol") ?? "")
         let made = try await room.produceData(
             on: transport(call), of: call.name("broadcaster"), options,

@@ -21,7 +21,7 @@ extension ProtooPeer {
     func produceData(_ data: JSONValue) async throws -> JSONValue {
         let id = try await transport(data)
         let options = ProduceDataOptions(
-            stream: try data["sctpStreamParameters"].map { try SCTPStreamParameters(json: $0) },
+            stream: try SCTPStreamParameters(json: data["sctpStreamParameters"]),
             label: data["label"]?.stringValue ?? "", subprotocol: data["protocol"]?.stringValue ?? "")
         let appData = data["appData"]?.objectValue ?? [:]
         let channel = dialect == .modern ? appData["channel"]?.stringValue : nil

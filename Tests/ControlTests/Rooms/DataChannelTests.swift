@@ -32,7 +32,8 @@ import Testing
             receiving = try await room.createPlainTransport(for: "r", options: DataChannelTests.withData).id
             producer = try await room.produceData(on: sending, of: "s", try DataChannelTests.options()).id
             consumer = try await room.consumeData(
-                on: receiving, of: "r", ConsumeDataOptions(producer: producer)).id
+                on: receiving, of: "r", ConsumeDataOptions(producer: producer)
+            ).id
             before = fixture.bus.lastID.number
         }
 
@@ -50,10 +51,11 @@ import Testing
                 .after(EventID(boot: fixture.bus.boot, number: before)), follow: false)
             {
                 let members = event.json
-                let subject = [
-                    "dataConsumerId", "dataProducerId", "consumerId", "producerId", "transportId", "broadcasterId",
-                    "room",
-                ].lazy.compactMap { members[$0]?.stringValue }.first ?? "-"
+                let subject =
+                    [
+                        "dataConsumerId", "dataProducerId", "consumerId", "producerId", "transportId", "broadcasterId",
+                        "room",
+                    ].lazy.compactMap { members[$0]?.stringValue }.first ?? "-"
                 let detail = members["reason"]?.stringValue ?? members["sctpState"]?.stringValue
                 story.append("\(event.fact.name) \(subject)" + (detail.map { " (\($0))" } ?? ""))
             }
@@ -95,7 +97,8 @@ import Testing
         #expect(await scene.fixture.core.calls.last == "close \(scene.producer)")
     }
 
-    @Test func `transportclose: a sender's transport takes its data producers along, and their data consumers elsewhere`()
+    @Test
+    func `transportclose: a sender's transport takes its data producers along, and their data consumers elsewhere`()
         async throws
     {
         let scene = try await Scene()

@@ -70,7 +70,8 @@ import Testing
     {
         try await DataStage.run(isSplit: isSplit) { stage in
             let producer = try await stage.core.produceData(
-                on: stage.left.id, ProduceDataOptions(stream: SCTPStreamParameters(streamID: 3))).id
+                on: stage.left.id, ProduceDataOptions(stream: SCTPStreamParameters(streamID: 3))
+            ).id
             let own = try await stage.core.consumeData(on: stage.left.id, ConsumeDataOptions(producer: producer)).id
             let far = try await stage.core.consumeData(on: stage.right.id, ConsumeDataOptions(producer: producer)).id
             await stage.core.close(stage.left.id)
@@ -142,7 +143,8 @@ import Testing
                 ears.append(try await stage.core.messages(of: consumer.id))
             }
             for (word, channels, required) in [
-                ("one", [1], nil), ("three", [3], nil), ("both", [2], nil), ("required", [], UInt16(3)), ("all", [], nil),
+                ("one", [1], nil), ("three", [3], nil), ("both", [2], nil), ("required", [], UInt16(3)),
+                ("all", [], nil),
             ] as [(String, [UInt16], UInt16?)] {
                 try await stage.core.send(DataMessage(word), on: mouth, subchannels: channels, required: required)
             }
@@ -189,7 +191,8 @@ import Testing
 
     @Test func `a WebRTC transport tells its SCTP when it has one`() async throws {
         try await DataStage.run { stage in
-            let options = WebRTCTransportOptions(sctp: SCTPOptions(streams: SCTPStreamCounts(outgoing: 16, incoming: 32)))
+            let options = WebRTCTransportOptions(
+                sctp: SCTPOptions(streams: SCTPStreamCounts(outgoing: 16, incoming: 32)))
             let made = try await stage.core.createWebRTCTransport(on: stage.room.id, options)
             #expect(
                 made.sctpParameters?.json == [
