@@ -23,7 +23,7 @@ extension Worker {
                 DirectTransportSetup(router: router, id: id, socket: socket, maximumMessageSize: maximumMessageSize),
                 now: now, into: &outbox)
         }
-        nextDirect = (nextDirect + 1) & 0x7FFF_FFFE
+        nextDirect = DirectPort.number(after: nextDirect)
         return id
     }
 
