@@ -7,6 +7,7 @@ public enum FactKind: String, Sendable, Hashable, CaseIterable {
     case transportCreated = "transport.created"
     case transportConnected = "transport.connected"
     case transportState = "transport.state"
+    case transportPath = "transport.path"
     case transportClosed = "transport.closed"
     case producerCreated = "producer.created"
     case producerPaused = "producer.paused"
@@ -17,9 +18,13 @@ public enum FactKind: String, Sendable, Hashable, CaseIterable {
     case consumerPaused = "consumer.paused"
     case consumerResumed = "consumer.resumed"
     case consumerScore = "consumer.score"
+    case consumerLayers = "consumer.layers"
     case consumerClosed = "consumer.closed"
     case mediaFlowing = "media.flowing"
     case mediaNotFlowing = "media.not_flowing"
+    case speakerLoudest = "speaker.loudest"
+    case speakerDominant = "speaker.dominant"
+    case speakerSilence = "speaker.silence"
     case pipelineStarting = "pipeline.starting"
     case pipelineRunning = "pipeline.running"
     case pipelineFailed = "pipeline.failed"
@@ -45,6 +50,7 @@ extension Fact {
         case .transportCreated: .transportCreated
         case .transportConnected: .transportConnected
         case .transportState: .transportState
+        case .transportPath: .transportPath
         case .transportClosed: .transportClosed
         case .producerCreated: .producerCreated
         case .producerPaused: .producerPaused
@@ -55,9 +61,13 @@ extension Fact {
         case .consumerPaused: .consumerPaused
         case .consumerResumed: .consumerResumed
         case .consumerScore: .consumerScore
+        case .consumerLayers: .consumerLayers
         case .consumerClosed: .consumerClosed
         case .mediaFlowing: .mediaFlowing
         case .mediaNotFlowing: .mediaNotFlowing
+        case .speakerLoudest: .speakerLoudest
+        case .speakerDominant: .speakerDominant
+        case .speakerSilence: .speakerSilence
         case .pipelineStarting: .pipelineStarting
         case .pipelineRunning: .pipelineRunning
         case .pipelineFailed: .pipelineFailed
@@ -80,17 +90,18 @@ extension Fact {
     /// The room it happened in; nil for `gap` only.
     public var room: String? {
         switch self {
-        case .roomCreated(let room), .roomClosed(let room, _): room
+        case .roomCreated(let room), .roomClosed(let room, _), .speakerSilence(let room): room
         case .broadcasterCreated(let subject), .broadcasterClosed(let subject, _): subject.room
         case .transportCreated(let subject, _, _, _, _), .transportConnected(let subject, _, _, _),
-            .transportState(let subject, _, _, _), .transportClosed(let subject, _):
+            .transportState(let subject, _, _, _), .transportPath(let subject, _, _, _, _, _),
+            .transportClosed(let subject, _):
             subject.broadcaster.room
         case .producerCreated(let subject, _, _), .producerPaused(let subject), .producerResumed(let subject),
             .producerScore(let subject, _), .producerClosed(let subject, _), .mediaFlowing(let subject),
-            .mediaNotFlowing(let subject):
+            .mediaNotFlowing(let subject), .speakerLoudest(let subject, _), .speakerDominant(let subject):
             subject.transport.broadcaster.room
         case .consumerCreated(let subject, _, _, _), .consumerPaused(let subject, _), .consumerResumed(let subject, _),
-            .consumerScore(let subject, _, _), .consumerClosed(let subject, _):
+            .consumerScore(let subject, _, _), .consumerLayers(let subject, _), .consumerClosed(let subject, _):
             subject.transport.broadcaster.room
         case .pipelineStarting(let subject, _), .pipelineRunning(let subject), .pipelineFailed(let subject, _, _),
             .pipelineFinished(let subject, _), .ingestOpened(let subject, _, _), .ingestWaiting(let subject, _, _),
