@@ -37,6 +37,9 @@ public actor ScriptedCore: MediaCore {
     private var transports: [TransportID: Transport] = [:]
     private var producers: [ProducerID: Producer] = [:]
     private var consumers: [ConsumerID: Consumer] = [:]
+    var observed: [RTPObserverID: [ProducerID]] = [:]
+    /// What is traced of transports.
+    public internal(set) var traced: [TransportID: Set<TraceType>] = [:]
     private var refusals: [MediaCoreError] = []
     private var isHolding = false
     private var held: [CheckedContinuation<Void, Never>] = []

@@ -129,6 +129,7 @@ public struct RoomSnapshot: Sendable {
     public var transports: [RoomTransport]
     public var producers: [RoomProducer]
     public var consumers: [RoomConsumer]
+    public var speakers: RoomSpeakers
     /// Who keeps it open besides its broadcasters, sorted.
     public var holders: [String]
 }

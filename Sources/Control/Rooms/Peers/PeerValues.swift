@@ -52,6 +52,8 @@ public enum PeerChange: Sendable {
     /// Of others, from joining on; the producers that are there come first.
     case room(RoomChange)
     case renamed(String, from: JSONValue?, to: JSONValue?)
+    /// Who speaks, the client itself among them; from joining on.
+    case speaking(SpeakerNews)
 }
 
 /// A consumer that was made for a client and waits, paused, until the client has its own half.
