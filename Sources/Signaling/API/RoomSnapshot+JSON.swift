@@ -12,6 +12,7 @@ extension RoomSnapshot {
             "transports": .array(transports.map(\.json)),
             "producers": .array(producers.map(\.json)),
             "consumers": .array(consumers.map(\.json)),
+            "speakers": speakers.json,
             "holders": .array(holders.map { .string($0) }),
         ]
     }
@@ -37,6 +38,18 @@ extension RoomTransport {
             "comedia": .bool(comedia),
             "tuple": tuple.json,
             "rtcpTuple": rtcpTuple?.json,
+            "iceState": webRTC.map { .string($0.ice.rawValue) },
+            "iceSelectedTuple": webRTC?.hasPath == true ? .some(tuple.json) : .none,
+            "dtlsState": webRTC.map { .string($0.dtls.rawValue) },
+            "dtlsFailure": webRTC?.reason.map { .string($0) },
+        ])
+    }
+}
+
+extension RoomSpeakers {
+    var json: JSONValue {
+        .object(omittingAbsent: [
+            "loudest": loudest.map { .string($0.rawValue) }, "dominant": dominant.map { .string($0.rawValue) },
         ])
     }
 }
@@ -48,7 +61,7 @@ extension TransportTuple {
             "localPort": JSONValue(localPort),
             "remoteIp": remoteIP.map { .string($0) },
             "remotePort": remotePort.map { JSONValue($0) },
-            "protocol": "udp",
+            "protocol": isTCP ? "tcp" : "udp",
         ])
     }
 }
