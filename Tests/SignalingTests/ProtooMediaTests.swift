@@ -82,6 +82,7 @@ import Testing
             let soundID = ConsumerID(rawValue: sound["data"]?["id"]?.stringValue ?? "")
             var scores = [try await b.next("consumerScore")]
             core.say(.consumerScore(soundID, ConsumerScore(score: 10, producerScore: 10, producerScores: [10])))
+            scores.append(try await b.next("consumerScore"))
             let levels = RTPObserverID(rawValue: "levels of \(try await world.rooms.room("r").router)")
             for _ in 0..<4 { core.say(.observerVolumes(levels, [AudioVolume(producer: audio, volume: -15)])) }
             core.say(bandwidth(receiving, desired: 0, effective: 0))
@@ -89,7 +90,7 @@ import Testing
             let video = ProducerID(rawValue: try await a.produce(on: sending).stringValue ?? "")
             let picture = try await b.next("newConsumer")
             await b.accept(picture)
-            scores += [try await b.next("consumerScore"), try await b.next("consumerScore")]
+            scores.append(try await b.next("consumerScore"))
             let pictureID = ConsumerID(rawValue: picture["data"]?["id"]?.stringValue ?? "")
             core.say(.producerScore(video, [ProducerScore(encodingIndex: 0, ssrc: 22, score: 10)]))
             core.say(.consumerScore(pictureID, ConsumerScore(score: 10, producerScore: 10, producerScores: [10])))
