@@ -37,12 +37,15 @@ extension Fact {
         case .roomClosed(_, let reason): words(for: reason)
         case .broadcasterCreated(let subject): subject.displayName
         case .broadcasterClosed(let subject, let reason): "\(subject.displayName), \(words(for: reason))"
-        case .transportCreated, .transportConnected, .transportState, .transportSCTPState, .transportClosed:
+        case .transportCreated, .transportConnected, .transportState, .transportPath, .transportSCTPState,
+            .transportClosed:
             transportDetails
         case .producerCreated(let subject, _, let paused): subject.words + (paused ? ", paused" : "")
         case .producerPaused(let subject), .producerResumed(let subject), .mediaFlowing(let subject),
-            .mediaNotFlowing(let subject):
+            .mediaNotFlowing(let subject), .speakerDominant(let subject):
             subject.words
+        case .speakerLoudest(let subject, let volume): "\(subject.words), \(volume) dBov"
+        case .speakerSilence: ""
         case .producerScore(let subject, let scores):
             "\(subject.words), score \(scores.map { "\($0.score)" }.joined(separator: " "))"
         case .producerClosed(let subject, let reason): "\(subject.words), \(words(for: reason))"
@@ -50,6 +53,9 @@ extension Fact {
         case .consumerPaused(let subject, let byProducer), .consumerResumed(let subject, let byProducer):
             subject.words + (byProducer ? ", by its producer" : "")
         case .consumerScore(let subject, let score, _): "\(subject.words), score \(score)"
+        case .consumerLayers(let subject, let layers):
+            "\(subject.words), "
+                + (layers.map { "spatial layer \($0.spatialLayer), temporal layer \($0.temporalLayer)" } ?? "no layer")
         case .consumerClosed(let subject, let reason): "\(subject.words), \(words(for: reason))"
         case .dataProducerCreated, .dataProducerPaused, .dataProducerResumed, .dataProducerClosed,
             .dataConsumerCreated, .dataConsumerPaused, .dataConsumerResumed, .dataConsumerClosed:
@@ -68,6 +74,10 @@ extension Fact {
         case .transportState(let subject, let ice, let dtls, let reason):
             "ICE \(ice), DTLS \(dtls), \(subject.broadcaster.displayName)\(reason.map { ": \($0)" } ?? "")"
         case .transportSCTPState(let subject, let state): "SCTP \(state), \(subject.broadcaster.displayName)"
+        case .transportPath(
+            let subject, let localIP, let localPort, let remoteIP, let remotePort, let transportProtocol):
+            "\(transportProtocol.uppercased()) \(endpoint(localIP, localPort)) with \(endpoint(remoteIP, remotePort)), "
+                + subject.broadcaster.displayName
         case .transportClosed(let subject, let reason):
             "of \(subject.broadcaster.displayName), \(words(for: reason))"
         default: ""

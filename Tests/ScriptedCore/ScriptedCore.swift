@@ -40,6 +40,9 @@ public actor ScriptedCore: MediaCore {
     private var consumers: [ConsumerID: Consumer] = [:]
     var dataProducers: [DataProducerID: DataProducer] = [:]
     var dataConsumers: [DataConsumerID: DataConsumer] = [:]
+    var observed: [RTPObserverID: [ProducerID]] = [:]
+    /// What is traced of transports.
+    public internal(set) var traced: [TransportID: Set<TraceType>] = [:]
     private var refusals: [MediaCoreError] = []
     private var isHolding = false
     private var held: [CheckedContinuation<Void, Never>] = []

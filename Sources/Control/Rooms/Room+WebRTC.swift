@@ -39,6 +39,8 @@ public struct WebRTCStates: Sendable, Hashable {
     public var dtls = DTLSState.new
     /// Why DTLS failed, for people.
     public var reason: String?
+    /// ICE has chosen a way: the transport's tuple has both sides.
+    public var hasPath = false
 }
 
 extension Room {
@@ -62,7 +64,9 @@ extension Room {
         let address = made.iceCandidates.first
         let transport = RoomTransport(
             id: made.id, broadcaster: member, comedia: false,
-            tuple: TransportTuple(localAddress: address?.address ?? "", localPort: address?.port ?? 0), rtcpTuple: nil,
+            tuple: TransportTuple(
+                localAddress: address?.address ?? "", localPort: address?.port ?? 0,
+                isTCP: address?.transportProtocol == .tcp), rtcpTuple: nil,
             webRTC: WebRTCStates(producing: request.producing, consuming: request.consuming),
             sctp: made.sctpParameters)
         transports[made.id] = keep(transport)
@@ -114,6 +118,18 @@ extension Room {
     }
 
     // MARK: - What the core says
+
+    func apply(selected tuple: TransportTuple, of id: TransportID) {
+        transports[id]?.value.tuple = tuple
+        transports[id]?.value.webRTC?.hasPath = true
+        guard let transport = transports[id]?.value, let ip = tuple.remoteIP, let port = tuple.remotePort else {
+            return
+        }
+        events.publish(
+            .transportPath(
+                subject(of: transport), localIP: tuple.localAddress, localPort: tuple.localPort, remoteIP: ip,
+                remotePort: port, transportProtocol: tuple.isTCP ? "tcp" : "udp"))
+    }
 
     func apply(ice state: ICEState, of id: TransportID) {
         guard transports[id]?.value.webRTC != nil, transports[id]?.value.webRTC?.ice != state else { return }

@@ -136,6 +136,7 @@ public struct RoomSnapshot: Sendable {
     public var consumers: [RoomConsumer]
     public var dataProducers: [RoomDataProducer]
     public var dataConsumers: [RoomDataConsumer]
+    public var speakers: RoomSpeakers
     /// Who keeps it open besides its broadcasters, sorted.
     public var holders: [String]
 }

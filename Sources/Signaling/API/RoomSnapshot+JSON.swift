@@ -14,6 +14,7 @@ extension RoomSnapshot {
             "consumers": .array(consumers.map(\.json)),
             "dataProducers": .array(dataProducers.map(\.json)),
             "dataConsumers": .array(dataConsumers.map(\.json)),
+            "speakers": speakers.json,
             "holders": .array(holders.map { .string($0) }),
         ]
     }
@@ -40,6 +41,18 @@ extension RoomTransport {
             "tuple": tuple.json,
             "rtcpTuple": rtcpTuple?.json,
             "sctpState": sctp.map { _ in .string((sctpState ?? .new).rawValue) },
+            "iceState": webRTC.map { .string($0.ice.rawValue) },
+            "iceSelectedTuple": webRTC?.hasPath == true ? .some(tuple.json) : .none,
+            "dtlsState": webRTC.map { .string($0.dtls.rawValue) },
+            "dtlsFailure": webRTC?.reason.map { .string($0) },
+        ])
+    }
+}
+
+extension RoomSpeakers {
+    var json: JSONValue {
+        .object(omittingAbsent: [
+            "loudest": loudest.map { .string($0.rawValue) }, "dominant": dominant.map { .string($0.rawValue) },
         ])
     }
 }
@@ -51,7 +64,7 @@ extension TransportTuple {
             "localPort": JSONValue(localPort),
             "remoteIp": remoteIP.map { .string($0) },
             "remotePort": remotePort.map { JSONValue($0) },
-            "protocol": "udp",
+            "protocol": isTCP ? "tcp" : "udp",
         ])
     }
 }

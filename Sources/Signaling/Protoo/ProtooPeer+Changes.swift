@@ -23,6 +23,7 @@ extension ProtooPeer {
                 notify(
                     "peerDisplayNameChanged",
                     .object(omittingAbsent: ["peerId": .string(id), "displayName": new, "oldDisplayName": old]))
+            case .speaking(let news): tell(news)
             }
         }
     }
@@ -43,6 +44,7 @@ extension ProtooPeer {
                 "a client's media connection is lost",
                 metadata: ["transport": "\(id)", "ice": "\(states.ice)", "dtls": "\(states.dtls)"])
             await room.leave(seat, reason: ClosingReason.lost)
+        case .downlink(_, let estimate): tell(estimate)
         case .producerScore(let id, let scores): notify("producerScore", PeerJSON.scores(scores, of: id))
         case .consumerScore(let id, let score): notify("consumerScore", PeerJSON.score(score, of: id))
         case .consumerLayers(let id, let layers):

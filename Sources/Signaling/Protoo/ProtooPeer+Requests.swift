@@ -85,6 +85,7 @@ extension ProtooPeer {
             try? await room.closeTransport(made.id, of: seat.id)
             throw error
         }
+        if dialect != .modern { try? await room.watchDownlink(of: made.id, of: seat.id) }
         try? await room.setMaxIncomingBitrate(Self.maxIncomingBitrate, of: made.id, of: seat.id)
         return PeerJSON.transport(made, dialect)
     }

@@ -54,6 +54,8 @@ public enum PeerChange: Sendable {
     /// A data producer that is for it: from joining on, those that are there behind everybody's producers.
     case dataProducerAdded(RoomDataProducer)
     case renamed(String, from: JSONValue?, to: JSONValue?)
+    /// Who speaks, the client itself among them; from joining on.
+    case speaking(SpeakerNews)
 }
 
 /// A consumer that was made for a client and waits, paused, until the client has its own half.
