@@ -35,6 +35,8 @@ struct TLSCertificate {
         let privateKey = try key.privateKey()
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(privateKey))
+        // What is older is refused by browsers, and by RFC 8996.
+        configuration.minimumTLSVersion = .tlsv12
         // HTTP/2 is not spoken here, and browsers open WebSockets over HTTP/1.1.
         configuration.applicationProtocols = ["http/1.1"]
         do { context = try NIOSSLContext(configuration: configuration) } catch NIOSSLError.failedToLoadPrivateKey {

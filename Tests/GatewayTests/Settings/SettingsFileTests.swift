@@ -56,7 +56,7 @@ import Testing
         ("webrtc.iceServers", "webrtc: {iceServers: [{urls: 'stun:a?transport=udp'}]}", "1:30", ["stun:"]),
         ("webrtc.iceServers", "webrtc: {iceServers: [{urls: 'stun:2001:db8::1'}]}", "1:30", ["stun:"]),
         ("webrtc.iceServers", "webrtc: {iceServers: [{urls: 'turn:a'}]}", "1:30", ["password", "credentials"]),
-        ("webrtc.iceServers", "webrtc: {iceServers: [{urls: 'turn:a', password: x}]}", "1:40", ["credentials"]),
+        ("webrtc.iceServers", "webrtc: {iceServers: [{urls: 'stun:a', password: x}]}", "1:40", ["credentials"]),
         (
             "webrtc.iceServers", "webrtc: {iceServers: [{urls: 'turn:a', credentials: ./none}]}", "1:53",
             ["does not exist"]

@@ -55,7 +55,7 @@ import Testing
         #expect(loaded.text.contains("turn:turn.example.org:3478") && !loaded.text.contains("word"))
     }
 
-    @Test(arguments: ["no-colon", ":word", "user:", "us\"er:word", "user:wörd"])
+    @Test(arguments: ["no-colon", ":word", "name:", "na\"me:word", "name:wörd"])
     func `of a TURN server that can't be used are refused without being shown`(_ secret: String) throws {
         let folder = try SettingsFolder()
         try folder.write("turn", secret)

@@ -30,6 +30,7 @@ import Testing
         let pair = try TLSFolder.pair()
         try folder.put(pair)
         try folder.put("other.pem", TLSFolder.pair().key)
+        try folder.put("copy.pem", pair.certificate)
         try folder.put("text.pem", "Hello.\n")
         try folder.put("empty.pem", "")
         try folder.put("damaged.pem", pair.certificate.replacingOccurrences(of: "MII", with: "!!!"))
@@ -44,8 +45,8 @@ import Testing
                 == "tls.certificate: key.pem: holds a key and no certificate; name the certificate here, and the key in tls.key"
         )
         #expect(
-            complaint(folder, key: "cert.pem")
-                == "tls.key: cert.pem: holds a certificate and no key; name the key here, and the certificate in tls.certificate"
+            complaint(folder, key: "copy.pem")
+                == "tls.key: copy.pem: holds a certificate and no key; name the key here, and the certificate in tls.certificate"
         )
         #expect(
             complaint(folder, key: "other.pem")

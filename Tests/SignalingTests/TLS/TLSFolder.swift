@@ -74,9 +74,6 @@ final class LogLines: Sendable {
             set { metadata[key] = newValue }
         }
 
-        func log(
-            level: Logger.Level, message: Logger.Message, metadata: Logger.Metadata?, source: String, file: String,
-            function: String, line: UInt
-        ) { feed.yield("\(level): \(message)") }
+        func log(event: LogEvent) { feed.yield("\(event.level): \(event.message)") }
     }
 }

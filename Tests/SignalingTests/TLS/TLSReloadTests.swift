@@ -59,7 +59,7 @@ import Testing
     /// live/example/fullchain.pem → ../../archive/example/fullchain2.pem.
     @Test func `links that lead elsewhere are a change`() async throws {
         let folder = try TLSFolder()
-        func lead(to number: Int) throws {
+        @Sendable func lead(to number: Int) throws {
             for name in ["cert", "key"] {
                 let link = "\(folder.path)/\(name).pem"
                 try FileManager.default.createSymbolicLink(

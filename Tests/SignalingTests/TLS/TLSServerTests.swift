@@ -16,7 +16,7 @@ import Testing
             #expect(try await client("GET", "/api/v1/version").json?["version"] == "1.2.3")
             let peer = try await ProtooClient.open(world.port, "roomId=r&peerId=p", trusts: trusted)
             try await peer.join("P")
-            let events = try await client.follow("/api/v1/events?room=r&since=start") { $0.contains("peer.joined") }
+            let events = try await client.follow("/api/v1/events?room=r&since=beginning") { $0.contains("peer.joined") }
             #expect(events.status == 200 && events.body.contains("peer.joined"))
             let made = try await client("POST", "/rooms/r/broadcasters", json: .broadcaster("bc"))
             #expect(made.status == 200, "\(made)")
