@@ -21,10 +21,14 @@ export class Session extends EventTarget {
     /** Who this session is in the room; its events bear it. */
     broadcaster = null;
     links = {};
+    #iceServers;
 
     constructor(endpoint) {
         super();
         this.endpoint = endpoint;
+        // Asked for now, while cameras are opened; without an answer it goes without them.
+        this.#iceServers = call('OPTIONS', endpoint)
+            .then((response) => readICEServers(response.headers.get('Link')), () => []);
         for (const name of ['connectionstatechange', 'iceconnectionstatechange']) {
             this.pc.addEventListener(name, () => this.#look());
         }
@@ -35,6 +39,9 @@ export class Session extends EventTarget {
      * @throws {Problem} of the gateway.
      */
     async start() {
+        const iceServers = await this.#iceServers;
+        // Browsers gather with them only if they know them before their offer.
+        if (iceServers.length > 0) this.pc.setConfiguration({ bundlePolicy: 'max-bundle', iceServers });
         const offer = await this.pc.createOffer();
         // Browsers play stereo only when their offer says so (RFC 7587 §7).
         const sdp = offer.sdp.replace(/(a=fmtp:\d+ [^\r\n]*useinbandfec=1)(?![^\r\n]*stereo)/g, '$1;stereo=1');
@@ -131,4 +138,16 @@ function readLinks(text) {
         if (relation) links[relation] ??= target;
     }
     return links;
+}
+
+/** The STUN and TURN servers of a Link header (RFC 9725 §4.6), as RTCPeerConnection takes them. */
+function readICEServers(text) {
+    const servers = [];
+    for (const [, urls, parameters] of (text ?? '').matchAll(/<([^>]*)>((?:\s*;\s*[\w-]+="[^"]*")*)/g)) {
+        const told = Object.fromEntries(
+            [...parameters.matchAll(/([\w-]+)="([^"]*)"/g)].map(([, name, value]) => [name, value]));
+        if (told.rel !== 'ice-server') continue;
+        servers.push(told.username === undefined ? { urls } : { urls, username: told.username, credential: told.credential });
+    }
+    return servers;
 }
