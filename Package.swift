@@ -96,7 +96,9 @@ let house: [Room] = [
     // The entry functions of the fuzzer (own package Fuzz/), which tests call too.
     Room(
         "FuzzTargets", floor: 5,
-        uses: ["Base", "RTP", "RTCP", "STUN", "SDP", "ORTC", "ICE", "Negotiation", "SRTP", "DTLS", "SCTP", "SFU"],
+        uses: [
+            "Base", "RTP", "RTCP", "STUN", "SDP", "ORTC", "ICE", "Negotiation", "Protoo", "SRTP", "DTLS", "SCTP", "SFU",
+        ],
         tested: true),
     // 6 · engines
     Room(

@@ -39,6 +39,13 @@ let package = Package(
         .executableTarget(
             name: "SRTPBenchmark", dependencies: ["CRawCiphers", "Figures"] + ladle("Base", "SRTP"),
             swiftSettings: swiftSettings),
+        // What clients of WebRTC take: handshakes, consumers on the shared port, memory.
+        .executableTarget(
+            name: "BrowserBenchmark",
+            dependencies: ["CBench", "Figures"]
+                + ladle("Base", "ORTC", "STUN", "DTLS", "SRTP", "MediaCore", "MediaPlane")
+                + [.product(name: "Logging", package: "swift-log")],
+            swiftSettings: swiftSettings),
         .executableTarget(name: "StartBenchmark", swiftSettings: swiftSettings),
     ]
 )

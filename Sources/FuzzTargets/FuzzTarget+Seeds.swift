@@ -16,6 +16,7 @@ extension FuzzTarget {
             try ["ortc/router-capabilities-standard.json", "mediasoup-3.14.16/router-capabilities-demo.json"].map(file)
                 + Self.requests
         case .sdp: try Self.offers.map { try file("sdp/offers/\($0).sdp") } + [Self.fragment]
+        case .protoo: ProtooSeeds.all
         case .srtp: Self.conversations
         case .stun: STUNSeeds.all
         case .dtls: Self.dtlsScripts

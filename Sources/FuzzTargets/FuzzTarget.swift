@@ -17,6 +17,8 @@ public enum FuzzTarget: String, Sendable, CaseIterable {
     case ortc
     /// A session description: read, understood as an offer of WHIP and of WHEP, and answered.
     case sdp
+    /// Messages of protoo, one a line: read, written again, answered, matched with requests that wait.
+    case protoo
     /// A suite and packets: protected ones from outside, and our own that come back changed or not.
     case srtp
     /// A TCP connection in pieces: frames, STUN messages, and an ICE agent that gets them from several clients.
@@ -40,6 +42,7 @@ public enum FuzzTarget: String, Sendable, CaseIterable {
         case .rtcp: fuzzRTCP(bytes)
         case .ortc: fuzzORTC(bytes)
         case .sdp: fuzzSDP(bytes)
+        case .protoo: fuzzProtoo(bytes)
         case .srtp: fuzzSRTP(bytes)
         case .stun: fuzzSTUN(bytes)
         case .dtls: fuzzDTLS(bytes)

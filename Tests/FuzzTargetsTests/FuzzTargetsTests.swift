@@ -31,7 +31,7 @@ private func alone(_ target: FuzzTarget, _ body: () -> Void) async {
 func `changed seeds pass`(target: FuzzTarget) async throws {
     let seeds = try target.seeds(from: Vectors.bytes)
     let first = UInt64.random(in: 0 ... .max)
-    var random = Mutations(state: first)
+    var random = SeededGenerator(seed: first)
     // A trap ends the process: said before, or nobody could repeat it.
     print("\(target.rawValue): seed \(first)")
     await alone(target) {
@@ -58,18 +58,5 @@ func `changed seeds pass`(target: FuzzTarget) async throws {
             let bytes = [UInt8](try Data(contentsOf: folder.appending(path: "\(name)/\(file)")))
             await alone(target) { target.run(bytes.span.bytes) }
         }
-    }
-}
-
-/// SplitMix64.
-private struct Mutations: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -84,7 +84,7 @@ import Testing
         let texts = try Offers.all.map { Array(try Offers.text($0).utf8) }
         let first = UInt64.random(in: 0 ... .max)
         print("seed \(first)")
-        var random = Mutations(state: first)
+        var random = SeededGenerator(seed: first)
         for _ in 0..<300 {
             var bytes = texts.randomElement(using: &random) ?? []
             for _ in 0..<Int.random(in: 1...3, using: &random) {
@@ -113,17 +113,5 @@ import Testing
                 #expect(throws: Never.self, "seed \(first)") { _ = try WebRTCDescription(parsing: answer.text) }
             }
         }
-    }
-}
-
-private struct Mutations: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

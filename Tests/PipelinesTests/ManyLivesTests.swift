@@ -3,6 +3,7 @@ import Glibc
 import Logging
 import PipelineControl
 import Pipelines
+import TestSupport
 import Testing
 
 /// The real `ladle-pipeline`, where it was built with the tests.
@@ -23,7 +24,7 @@ struct ManyLivesTests {
         try await Self.live(.killed, after: .milliseconds(5))
         let before = Self.openDescriptors()
         // Half of the lives end while the program is being loaded, which takes some 30 ms.
-        var random = Numbers(state: 20_260_301)
+        var random = SeededGenerator(seed: 20_260_301)
         let lives = (0..<1000).map { number in
             (Ending.allCases[number % 3], Duration.microseconds(Int.random(in: 0..<60_000, using: &random)))
         }
@@ -104,18 +105,5 @@ struct ManyLivesTests {
         var room = [UInt8](repeating: 0, count: 4096)
         let count = read(descriptor, &room, room.count)
         return count > 0 ? String(decoding: room[..<count], as: UTF8.self) : nil
-    }
-}
-
-/// SplitMix64: the same numbers on every run.
-private struct Numbers: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,16 +1,9 @@
 import Base
 import Protoo
+import TestSupport
 import Testing
 
 @Suite struct ProtooExchangeTests {
-    struct Seeded: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return state
-        }
-    }
-
     /// Always the same: the ids would collide.
     struct Stuck: RandomNumberGenerator {
         mutating func next() -> UInt64 { 0x8000_0000_0000_0000 }
@@ -25,7 +18,7 @@ import Testing
 
     @Test func `an answer finds what was asked, once`() throws {
         var exchange = ProtooExchange<String>()
-        var random = Seeded(state: 42)
+        var random = SeededGenerator(seed: 42)
         let now = Instant(nanoseconds: 0)
         let first = try id(exchange.request("newConsumer", [:], for: "a", now: now, random: &random))
         let second = try id(exchange.request("newConsumer", [:], for: "b", now: now, random: &random))
@@ -49,7 +42,7 @@ import Testing
 
     @Test func `a request waits for 30 s, and 0_2 s longer for each that waits before it`() throws {
         var exchange = ProtooExchange<String>()
-        var random = Seeded(state: 7)
+        var random = SeededGenerator(seed: 7)
         let start = Instant(nanoseconds: 1_000)
         let first = try id(exchange.request("m", [:], for: "a", now: start, random: &random))
         _ = exchange.request("m", [:], for: "b", now: start, random: &random)

@@ -1,5 +1,6 @@
 import Base
 import RTCP
+import TestSupport
 import Testing
 
 /// What `build` writes into a buffer of `capacity` bytes.
@@ -124,7 +125,7 @@ func written(
         // SR, SDES, FIR, NACK, XR, BYE: six lengths are whole compounds.
         #expect(borders == 6)
 
-        var generator = Seeded(state: 42)
+        var generator = SeededGenerator(seed: 42)
         var accepted = 0
         for _ in 0..<20_000 {
             var bytes = whole
@@ -173,18 +174,5 @@ func written(
 
     private func read(_ reports: ReportBlocks, in datagram: RawSpan) {
         for position in 0..<reports.count { _ = reports.block(position, in: datagram) }
-    }
-}
-
-/// SplitMix64: the same numbers at each run.
-struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

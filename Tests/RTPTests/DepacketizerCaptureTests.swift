@@ -119,7 +119,7 @@ import Testing
         }
         #expect(refused >= 12 * min(6, packets.count))
 
-        var generator = Seeded(state: 7)
+        var generator = SeededGenerator(seed: 7)
         for _ in 0..<60 {
             var flipped = packets
             for position in flipped.indices {

@@ -1,5 +1,6 @@
 import Base
 import RTP
+import TestSupport
 import Testing
 
 /// Bytes of a text of bits, filled up with zeros; what is no 0 or 1 is left out.
@@ -154,7 +155,7 @@ private func head(start: Bool = true, end: Bool = true, template: Int, frame: In
 
     @Test func `flipped and random bytes never trap`() {
         let seed: UInt64 = 12
-        var generator = Seeded(state: seed)
+        var generator = SeededGenerator(seed: seed)
         let whole = bits(head(template: 0, frame: 1) + "11111" + Self.structure + String(repeating: "01", count: 64))
         var (reader, read) = (DependencyDescriptorReader(), 0)
         for round in 0..<40_000 {

@@ -1,5 +1,6 @@
 import Base
 import RTP
+import TestSupport
 import Testing
 
 @Suite struct JitterBufferTests {
@@ -111,7 +112,7 @@ import Testing
     }
 
     @Test func `any shuffle within the delay comes out in order`() throws {
-        var generator = Seeded(state: 3)
+        var generator = SeededGenerator(seed: 3)
         for _ in 0..<50 {
             var buffer = JitterBuffer()
             var found = try receive(&buffer, 65_000, at: 0)

@@ -1,5 +1,6 @@
 import Base
 import RTP
+import TestSupport
 import Testing
 
 @Suite struct KeyFrameTests {
@@ -120,7 +121,7 @@ import Testing
     }
 
     @Test func `random payloads never trap`() {
-        var generator = Seeded(state: 9)
+        var generator = SeededGenerator(seed: 9)
         var found = 0
         for _ in 0..<50_000 {
             let payload = (0..<Int.random(in: 0...24, using: &generator)).map { _ in

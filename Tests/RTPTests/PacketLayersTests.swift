@@ -1,5 +1,6 @@
 import Base
 import RTP
+import TestSupport
 import Testing
 
 /// Packets around a payload, and what the reader says of them.
@@ -190,7 +191,7 @@ func told(_ layers: PacketLayers) -> String {
     @Test(arguments: [PayloadCodec.vp8, .vp9, .h264, .h265, .av1, .opus, .other])
     func `random packets never trap`(codec: PayloadCodec) throws {
         let seed: UInt64 = 77
-        var generator = Seeded(state: seed)
+        var generator = SeededGenerator(seed: seed)
         var probe = LayerProbe(codec, frameMarkingID: 6, dependencyDescriptorID: 8)
         var kinds: Set<PacketLayers> = []
         for round in 0..<20_000 {

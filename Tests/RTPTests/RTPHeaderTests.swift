@@ -1,5 +1,6 @@
 import Base
 import RTP
+import TestSupport
 import Testing
 
 @Suite struct RTPHeaderTests {
@@ -81,7 +82,7 @@ import Testing
     }
 
     @Test func `flipped bytes never trap, and offsets stay within the packet`() {
-        var generator = Seeded(state: 5)
+        var generator = SeededGenerator(seed: 5)
         var (parsed, elements) = (0, 0)
         for _ in 0..<20_000 {
             var bytes = Self.full

@@ -1,5 +1,6 @@
 import Base
 import RTP
+import TestSupport
 import Testing
 
 @Suite struct StreamSynchronizerTests {
@@ -86,7 +87,7 @@ import Testing
     }
 
     @Test func `absurd timestamps and clocks do not overflow`() {
-        var generator = Seeded(state: 11)
+        var generator = SeededGenerator(seed: 11)
         var clock = StreamSynchronizer()
         let stream = clock.addStream(clockRate: 1, cname: "a")
         for _ in 0..<10_000 {

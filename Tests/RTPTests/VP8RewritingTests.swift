@@ -1,5 +1,6 @@
 import Base
 import RTP
+import TestSupport
 import Testing
 
 @Suite struct VP8RewritingTests {
@@ -68,7 +69,7 @@ import Testing
 
     @Test func `any descriptor with a short id stays the same but for its length`() throws {
         let seed: UInt64 = 3
-        var generator = Seeded(state: seed)
+        var generator = SeededGenerator(seed: seed)
         var grown = 0
         for _ in 0..<20_000 {
             let payload = (0..<Int.random(in: 0...9, using: &generator)).map { _ in
@@ -174,7 +175,7 @@ import Testing
 
     @Test func `any mix of layers and streams comes out without gaps`() {
         let seed: UInt64 = 21
-        var generator = Seeded(state: seed)
+        var generator = SeededGenerator(seed: seed)
         var continuity = VP8Continuity()
         var (picture, index, last): (UInt16, UInt8, VP8PictureNumbers?) = (0x7F00, 250, nil)
         for round in 0..<20_000 {

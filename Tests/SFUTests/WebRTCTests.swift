@@ -10,18 +10,6 @@ import Testing
 private let sender = Stage.address("203.0.113.5", 7000)
 private let viewer = Stage.address("203.0.113.6", 7001)
 
-/// Names of states and of selections, in order.
-private func story(_ events: [SFUEvent]) -> [String] {
-    events.compactMap { event in
-        switch event {
-        case .iceSelectedTuple(_, let tuple): "selected \(tuple.remote?.port ?? 0)"
-        case .iceState(_, let state): "ice \(state.rawValue)"
-        case .dtlsState(_, let state): "dtls \(state.name)"
-        default: nil
-        }
-    }
-}
-
 @Suite struct WebRTCTests {
     @Test(arguments: [DTLSRole.client, .server])
     func `media pass from one client to another over the worker's one socket`(_ role: DTLSRole) throws {

@@ -53,7 +53,7 @@ int bench_socket(uint16_t *port) {
         close(fd);
         return -1;
     }
-    *port = ntohs(name.sin_port);
+    if (port) *port = ntohs(name.sin_port);
     if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) < 0)
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
     if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes) < 0)

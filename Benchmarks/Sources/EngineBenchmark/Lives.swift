@@ -36,13 +36,6 @@ struct Memory: Codable {
     }
 }
 
-/// What earlier rooms have left to the allocator would be taken first, and not be seen.
-private func giveBackFreeMemory() {
-    // Of glibc alone, and in no module map; it takes what is to stay, and says whether anything went.
-    typealias Trim = @convention(c) (Int) -> Int32
-    if let trim = dlsym(nil, "malloc_trim") { _ = unsafeBitCast(trim, to: Trim.self)(0) }
-}
-
 /// Setting up and tearing down.
 struct Lives: Codable {
     static let alive = 1000

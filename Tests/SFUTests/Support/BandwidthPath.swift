@@ -13,7 +13,7 @@ final class BandwidthPath {
     let remote: UInt16
     var link: Bottleneck
     /// Nil: without SRTP.
-    private let peer: SRTPPeer?
+    private let peer: (any KeyHolder)?
     private var receiver: IncomingBandwidth
     private var flying: [(arrival: Instant, sent: Sent)] = []
     private var answers: [(arrival: Instant, bytes: [UInt8])] = []
@@ -27,7 +27,7 @@ final class BandwidthPath {
 
     init(
         _ stage: Stage, _ port: Stage.Port, at remote: UInt16, _ link: Bottleneck,
-        _ mechanism: BandwidthMechanism = .transportWide, peer: SRTPPeer? = nil
+        _ mechanism: BandwidthMechanism = .transportWide, peer: (any KeyHolder)? = nil
     ) {
         (self.stage, self.port, self.remote, self.link, self.peer) = (stage, port, remote, link, peer)
         receiver = IncomingBandwidth(mechanism: mechanism)

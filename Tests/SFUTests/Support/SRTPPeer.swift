@@ -4,8 +4,15 @@ import RTP
 import SFU
 import SRTP
 
+/// Whoever has the keys of a transport's remote side, from SDES or from DTLS.
+protocol KeyHolder: AnyObject {
+    /// What came, in the clear.
+    func unprotect(_ sent: Sent) throws -> Sent
+    func protectRTCP(_ packet: [UInt8]) throws -> [UInt8]
+}
+
 /// The remote side of a transport with SRTP, on libsrtp.
-final class SRTPPeer {
+final class SRTPPeer: KeyHolder {
     let key: SRTPMasterKey
     private var sender: SRTPSender
     private var receiver: SRTPReceiver?
@@ -40,7 +47,6 @@ final class SRTPPeer {
         return area.bytes(0..<length)
     }
 
-    /// What came, in the clear.
     func unprotect(_ sent: Sent) throws -> Sent {
         var area = ByteArea(capacity: 65_536)
         let length =

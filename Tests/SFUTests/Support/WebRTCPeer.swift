@@ -9,7 +9,7 @@ import Testing
 
 /// A client of a WebRTC transport: a full ICE agent of one way, DTLS and SRTP. It has no socket: the test carries what
 /// it wants sent, and hands it what came.
-final class WebRTCPeer {
+final class WebRTCPeer: KeyHolder {
     let address: SocketAddress
     let identity: DTLSIdentity
     private(set) var dtls: DTLSSession
@@ -17,6 +17,7 @@ final class WebRTCPeer {
     private var receiver: SRTPReceiver?
     private(set) var answers: [STUNMessage] = []
     private(set) var received: [[UInt8]] = []
+    private(set) var replayed = 0
     private(set) var data: [[UInt8]] = []
     private var transaction: UInt64 = 0
     /// Datagrams for the transport.
@@ -35,11 +36,13 @@ final class WebRTCPeer {
     var isSecure: Bool { sender != nil }
     var stateName: String { dtls.state.name }
 
-    func check(_ state: WebRTCTransportState, nominates: Bool = true) throws -> [UInt8] {
+    func check(
+        _ state: WebRTCTransportState, nominates: Bool = true, role: STUNBindingRequest.Role = .controlling(7)
+    ) throws -> [UInt8] {
         transaction += 1
         let id = STUNTransactionID(high: 1, low: transaction)
         let request = STUNBindingRequest(
-            id, username: "\(state.usernameFragment):peer", role: .controlling(7), priority: 1_853_824_767,
+            id, username: "\(state.usernameFragment):peer", role: role, priority: 1_853_824_767,
             usesCandidate: nominates)
         var bytes = [UInt8](repeating: 0, count: 200)
         let length = try write(request, STUNKey(state.password), into: &bytes)
@@ -80,11 +83,8 @@ final class WebRTCPeer {
             return
         }
         if datagram[0] >= 128 {
-            var area = ByteArea(capacity: 65_536)
-            let length =
-                try Sent.isRTCP(datagram)
-                ? receiver?.unprotectRTCP(bytes, into: &area) : receiver?.unprotect(bytes, into: &area)
-            received.append(area.bytes(0..<(length ?? 0)))
+            // What the network doubles is passed over.
+            do { received.append(try unprotect(Sent(datagram)).bytes) } catch SRTPError.replayed { replayed += 1 }
             return
         }
         var effects: [DTLSEffect] = []
@@ -100,6 +100,27 @@ final class WebRTCPeer {
             &area, at: 0, headerLength: header.payloadOffset, count: packet.count - header.payloadOffset,
             index: UInt64(header.sequenceNumber), ssrc: header.ssrc)
         return area.bytes(0..<(length ?? 0))
+    }
+
+    func protectRTCP(_ packet: [UInt8]) throws -> [UInt8] {
+        var area = ByteArea(capacity: packet.count + 100)
+        area.write(packet.span.bytes, at: 0)
+        let length = try sender?.protectRTCP(&area, at: 0, length: packet.count)
+        return area.bytes(0..<(length ?? 0))
+    }
+
+    func unprotect(_ sent: Sent) throws -> Sent {
+        var area = ByteArea(capacity: 65_536)
+        let bytes = sent.bytes.span.bytes
+        let length =
+            try sent.isRTCP ? receiver?.unprotectRTCP(bytes, into: &area) : receiver?.unprotect(bytes, into: &area)
+        return Sent(socket: sent.socket, destination: sent.destination, bytes: area.bytes(0..<(length ?? 0)))
+    }
+
+    /// What came, each once.
+    func takeReceived() -> [[UInt8]] {
+        defer { received = [] }
+        return received
     }
 
     func sendData(_ bytes: [UInt8]) throws {
@@ -137,12 +158,13 @@ extension Stage {
     static let shared = LocalEndpoint(socket: SocketID(900), address: "192.0.2.1", port: 44_444)
 
     func webRTC(
-        _ name: String, _ listeners: [WebRTCListener] = [WebRTCListener(Stage.shared)],
+        _ name: String, _ listeners: [WebRTCListener] = [WebRTCListener(Stage.shared)], initialBitrate: Int64? = nil,
         sctp: SCTPTransportSetup? = nil
     ) throws -> WebRTCTransportState {
         try engine.createWebRTCTransport(
             WebRTCTransportSetup(
-                router: Stage.room, id: TransportID(rawValue: name), listeners: listeners, sctp: sctp), now: now)
+                router: Stage.room, id: TransportID(rawValue: name), listeners: listeners,
+                initialAvailableOutgoingBitrate: initialBitrate, sctp: sctp), now: now)
     }
 
     /// Carries datagrams both ways until nobody has any left.
@@ -180,9 +202,10 @@ extension Stage {
 
     /// A client whose check, connect and handshake went well.
     func connected(
-        _ name: String, at address: SocketAddress, peerRole: DTLSRole = .client, sctp: SCTPTransportSetup? = nil
+        _ name: String, at address: SocketAddress, peerRole: DTLSRole = .client, initialBitrate: Int64? = nil,
+        sctp: SCTPTransportSetup? = nil
     ) throws -> (Port, WebRTCPeer) {
-        let state = try webRTC(name, sctp: sctp)
+        let state = try webRTC(name, initialBitrate: initialBitrate, sctp: sctp)
         let peer = try WebRTCPeer(address)
         _ = try engine.connectWebRTC(
             state.id, role: peerRole == .client ? .client : .server, fingerprint: peer.fingerprint, now: now,
@@ -191,5 +214,17 @@ extension Stage {
         try peer.start(peerRole, expecting: try #require(state.fingerprints.last), now: now)
         try exchange([peer])
         return (try port(of: state), peer)
+    }
+}
+
+/// Names of states and of selections, in order.
+func story(_ events: [SFUEvent]) -> [String] {
+    events.compactMap { event in
+        switch event {
+        case .iceSelectedTuple(_, let tuple): "selected \(tuple.remote?.port ?? 0)"
+        case .iceState(_, let state): "ice \(state.rawValue)"
+        case .dtlsState(_, let state): "dtls \(state.name)"
+        default: nil
+        }
     }
 }

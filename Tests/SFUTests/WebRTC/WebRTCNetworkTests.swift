@@ -93,7 +93,23 @@ private let client = Stage.address("203.0.113.5", 7000)
         #expect(stage.strayCount == stray + 1)
         state.password = right
         stage.feed(try peer.check(state), on: Stage.shared.socket, from: client)
-        #expect(stage.takeEvents().count == 2)
+        #expect(story(stage.takeEvents()) == entered)
+    }
+
+    /// Of a client that comes before signaling says who it is.
+    private let entered = ["selected 7000", "ice completed", "dtls connecting"]
+
+    @Test func `who wants the role that is ours is told so, and gets in with the other one`() throws {
+        let stage = try Stage()
+        let state = try stage.webRTC("in")
+        let peer = try WebRTCPeer(client)
+        let check = try peer.check(state, role: .controlled(1))
+        stage.feed(check, on: Stage.shared.socket, from: client)
+        let first = try #require(stage.sent.first?.bytes)
+        #expect(try STUNMessage(parsing: first.span.bytes).errorCode == 487)
+        #expect(first.count <= check.count && stage.sent.count == 1 && stage.takeEvents().isEmpty)
+        stage.feed(try peer.check(state), on: Stage.shared.socket, from: client)
+        #expect(story(stage.takeEvents()) == entered)
     }
 
     @Test func `a flood of checks gets fewer bytes than it brings, and keeps nobody else out`() throws {
@@ -118,7 +134,7 @@ private let client = Stage.address("203.0.113.5", 7000)
         stage.sent = []
         let peer = try WebRTCPeer(client)
         stage.feed(try peer.check(state), on: Stage.shared.socket, from: client)
-        #expect(stage.sent.count == 1 && stage.takeEvents().count == 2)
+        #expect(stage.sent.count == 1 && story(stage.takeEvents()) == entered)
     }
 
     // MARK: - Ways

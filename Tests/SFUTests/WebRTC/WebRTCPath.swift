@@ -16,20 +16,23 @@ final class WebRTCPath {
     /// Datagrams by the order of their departure, of both directions; true: it is lost.
     var isLost: (Int) -> Bool = { _ in false }
     private(set) var carried = 0
+    /// Data channels of the client's, from when it has its keys.
+    private(set) var channels: SCTPPeer?
     private var nextCheck: Instant
     private(set) var events: [SFUEvent] = []
 
     init(
-        _ stage: Stage, at address: SocketAddress, role: DTLSRole, seed: UInt64 = 1, loss: Double = 0,
-        duplication: Double = 0, reordering: Double = 0
+        _ stage: Stage, _ name: String = "t", at address: SocketAddress, role: DTLSRole, seed: UInt64 = 1,
+        loss: Double = 0, duplication: Double = 0, reordering: Double = 0, hasChannels: Bool = false
     ) throws {
         self.stage = stage
+        channels = hasChannels ? try SCTPPeer() : nil
         up = Link(
             seed: seed, loss: loss, duplication: duplication, reordering: reordering, delay: .milliseconds(10))
         down = Link(
             seed: seed &+ 1000, loss: loss, duplication: duplication, reordering: reordering, delay: .milliseconds(10))
         nextCheck = stage.now
-        let state = try stage.webRTC("t")
+        let state = try stage.webRTC(name, sctp: hasChannels ? SCTPTransportSetup() : nil)
         transport = state
         peer = try WebRTCPeer(address)
         _ = try stage.engine.connectWebRTC(
@@ -49,21 +52,42 @@ final class WebRTCPath {
     func pass(_ duration: Duration, until isDone: () -> Bool = { false }) throws {
         let end = stage.now + duration
         while stage.now < end, !isDone() {
-            if nextCheck <= stage.now {
-                peer.outgoing.append(try peer.check(transport))
-                nextCheck = stage.now + (peer.answers.isEmpty ? .milliseconds(100) : .seconds(2))
-            }
-            try peer.advance(to: stage.now)
-            carry()
+            try depart()
             stage.pass(.milliseconds(5))
-            carry()
-            for datagram in up.arrivals(until: stage.now) {
-                stage.feed(datagram, on: Stage.shared.socket, from: peer.address)
-            }
-            for datagram in down.arrivals(until: stage.now) { try peer.take(datagram, now: stage.now) }
-            carry()
+            try arrive()
         }
         events += stage.takeEvents()
+    }
+
+    /// What the client has to say by itself. A test with several paths takes the parts of a step one by one.
+    func depart() throws {
+        if nextCheck <= stage.now {
+            peer.outgoing.append(try peer.check(transport))
+            nextCheck = stage.now + (peer.answers.isEmpty ? .milliseconds(100) : .seconds(2))
+        }
+        try peer.advance(to: stage.now)
+        try talk()
+        carry()
+    }
+
+    func arrive() throws {
+        carry()
+        for datagram in up.arrivals(until: stage.now) {
+            stage.feed(datagram, on: Stage.shared.socket, from: peer.address)
+        }
+        for datagram in down.arrivals(until: stage.now) { try peer.take(datagram, now: stage.now) }
+        try talk()
+        carry()
+    }
+
+    /// SCTP in DTLS.
+    private func talk() throws {
+        guard let channels, peer.isSecure else { return }
+        if channels.state == .new { channels.start() }
+        for packet in peer.takeData() { channels.take(packet) }
+        channels.collect()
+        for packet in channels.outgoing { try peer.sendData(packet) }
+        channels.outgoing = []
     }
 
     private func carry() {

@@ -13,7 +13,7 @@ int bench_pin(int cpu);
 /// Online cores.
 int bench_cores(void);
 
-/// A bound UDP socket on 127.0.0.1 with large buffers; its port is written to `port`. -1 and errno.
+/// A bound UDP socket on 127.0.0.1 with large buffers; its port is written to `port`, if that is asked for. -1 and errno.
 int bench_socket(uint16_t *port);
 /// Whatever reaches this socket is dropped there, after the whole way through the kernel: nobody has to read it.
 int bench_drop_all(int fd);
@@ -72,3 +72,16 @@ void bench_cipher_free(bench_cipher *cipher);
 /// Writes the packet behind its 12-byte header, encrypted, and the tag of 16 bytes; the header stands in `out` already.
 /// Returns the length of all, or 0.
 int bench_cipher_protect(bench_cipher *cipher, uint8_t *out, const uint8_t *payload, int payload_length);
+
+/// The bare loop for clients that share one port: receives what comes at once, encrypts it for each of `count` destinations
+/// with AES-128-GCM on kept contexts, and sends all from one socket, unconnected, with as few `sendmmsg` as can be. Ends
+/// with a datagram of one byte. Returns the CPU nanoseconds of its thread from the first packet on; `sent` gets how many
+/// packets the kernel took. -1 without memory.
+int64_t bench_shared_loop(int in, const struct sockaddr_in *to, int count, uint64_t *sent);
+
+/// What of a handshake's server cannot be saved: a P-256 signature and its check, an X25519 key and a secret from it. Does
+/// it so many times; returns the CPU nanoseconds of all, or -1.
+int64_t bench_handshake_keys(int times);
+
+/// As many descriptors as the system allows; how many that are.
+int64_t bench_raise_descriptors(void);
