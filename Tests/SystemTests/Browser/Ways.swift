@@ -57,26 +57,39 @@ extension AllSystemTests.Pages {
         try await daemon.stop()
     }
 
-    /// Chromium itself drops all packets of WebRTC; the pages notice, say so, and begin ICE anew until they get through.
-    @Test func `after a break of the network the picture comes back by itself`() async throws {
+    /// The gateway stands still, as behind a cable that was pulled; the page notices, says so, and begins ICE anew.
+    @Test func `after a break the picture comes back by itself`() async throws {
         let daemon = try await Daemon()
+        let clip = daemon.media.appendingPathComponent("clip.mp4").path
+        try await Clips.make(clip, seconds: 20, size: "320x180", rate: 15, Clips.h264AAC)
+        let ingest = try daemon.ladle(["ingest", clip, "--room", "bridge", "--loop"])
+        try await daemon.event("media.flowing", room: "bridge") { $0["kind"] == "video" }
         let driver = try await WebDriver()
-        let publisher = try await driver.open()
         let viewer = try await driver.open()
-        try await publisher.go("\(daemon.url)/rooms/bridge/publish")
-        try await publisher.click("#start")
         try await viewer.go("\(daemon.url)/rooms/bridge/watch")
         _ = try await viewer.watch(frames: 30)
         let before = try await viewer.run("\(Self.way) return way(\(Self.watching));")
-        try await viewer.loseWebRTC(percent: 100)
+        daemon.kill(SIGSTOP)
         try await viewer.eventually(
             "the words for it",
             "return document.querySelector('.sender .notice').innerText.includes('is interrupted')")
+        try await viewer.eventually(
+            "a restart", "return \(Self.watching).pc.signalingState === 'have-local-offer'")
         try await viewer.screenshot("watch-interrupted")
-        try await viewer.loseWebRTC(percent: 0)
+        daemon.kill(SIGCONT)
+        try await viewer.eventually(
+            "other credentials",
+            """
+            \(Self.way)
+            const now = await way(\(Self.watching));
+            return now.fragment !== '\(before["fragment"]?.stringValue ?? "")' && now.state === 'connected' && now;
+            """)
         try await viewer.eventually("the picture", Self.pictureGrows)
         let after = try await viewer.run("\(Self.way) return way(\(Self.watching));")
-        #expect(after["session"] == before["session"])
+        // A machine so busy that it took longer than the gateway's patience makes another session, which is as good.
+        figure("after a break: \(after["session"] == before["session"] ? "the same session" : "another session")")
+        ingest.signal(SIGINT)
+        #expect(try await ingest.wait(seconds: 60) == 0, "\(ingest.text)")
         try await driver.stop()
         try await daemon.stop()
     }
@@ -98,15 +111,4 @@ extension AllSystemTests.Pages {
             };
         }
         """
-}
-
-extension Browser {
-    func loseWebRTC(percent: Int) async throws {
-        try await devTools(
-            "Network.emulateNetworkConditions",
-            [
-                "offline": false, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1,
-                "packetLoss": JSONValue(percent),
-            ])
-    }
 }
