@@ -88,7 +88,10 @@ func blocking(_ loop: MediaLoop, _ body: () async throws -> Void) async throws {
     @Test func `a timer that a job held up counts as late`() async throws {
         let loop = try MediaLoop.start(name: "health-d")
         let turns = Locked(0)
-        loop.drive { now, _ in
+        // Looked at in each turn: the meter forgets, and this test may be kept waiting for longer than that.
+        let worst = Locked(Duration.zero)
+        loop.drive { [unowned loop] now, _ in
+            worst.withLock { $0 = max($0, loop.lag.timers) }
             _ = turns.add(1)
             return .until(now + .milliseconds(5))
         }
@@ -100,7 +103,7 @@ func blocking(_ loop: MediaLoop, _ body: () async throws -> Void) async throws {
         }
         let before = turns.value
         #expect(await eventually { turns.value > before + 1 })
-        #expect(loop.lag.timers >= hold - .milliseconds(5))
+        #expect(worst.value >= hold - .milliseconds(5))
         loop.stop()
         await loop.ended()
     }

@@ -269,6 +269,60 @@ import Testing
         #expect(try Self.stats(stage, port.id)["rtpPacketLossSent"] == 0.25)
     }
 
+    @Test func `a stream's reported loss counts as much as it has sent`() throws {
+        let stage = try Stage()
+        var tracks = [VideoTrack(), VideoTrack()]
+        tracks[1].ssrc = 3333
+        let sources = [try stage.transport("big"), try stage.transport("small")]
+        let port = try stage.transport("a", comedia: false, rtcpMux: true)
+        _ = try stage.connect(port)
+        var ssrcs: [UInt32] = []
+        for (place, name) in ["big", "small"].enumerated() {
+            var parameters = Parameters.vp8()
+            parameters.encodings[0].ssrc = tracks[place].ssrc
+            try stage.produce(name, on: sources[place], parameters)
+            let consumer = try stage.consume("c-\(name)", on: port, of: name, Self.capabilities(.remb))
+            ssrcs.append(try #require(consumer.rtpParameters.encodings[0].ssrc))
+        }
+        func hear(_ bytes: [UInt8]) { stage.feed(bytes, on: port.rtp, from: Stage.address("198.51.100.7", 5000)) }
+        hear(
+            Packets.write { rtcp, bytes in
+                let none: [UInt32] = []
+                rtcp.receiverEstimatedMaximumBitrate(
+                    senderSSRC: 1, bitrateBitsPerSecond: 256_000, ssrcs: none.span, into: &bytes)
+            })
+        /// 100 packets of the big stream and 5 of the small one, then a report of both.
+        func report(round: Int, lostOfBig: UInt8, lostOfSmall: UInt8) throws {
+            for (place, count) in [100, 5].enumerated() {
+                for packet in try tracks[place].frame(isKeyFrame: round == 1, packets: count) {
+                    stage.feed(packet, on: sources[place].rtp)
+                }
+            }
+            stage.pass(.seconds(3))
+            let newest = ssrcs.map { ssrc in
+                UInt32(stage.media(to: 5000).last { $0.header?.ssrc == ssrc }?.sequence ?? 0)
+            }
+            hear(
+                Packets.write { rtcp, bytes in
+                    rtcp.receiverReport(ssrc: 1, into: &bytes)
+                    for (place, fraction) in [lostOfBig, lostOfSmall].enumerated() {
+                        rtcp.reportBlock(
+                            ReportBlock(
+                                ssrc: ssrcs[place], fractionLost: fraction, packetsLost: 0,
+                                extendedHighestSequence: newest[place], jitter: 0, lastSenderReport: 0,
+                                delaySinceLastSenderReport: 0), into: &bytes)
+                    }
+                })
+        }
+        try report(round: 1, lostOfBig: 0, lostOfSmall: 0)
+        let before = try #require(Self.available(stage, port))
+        // Half of the small stream is 2 % of all; for the mean of both streams it would be a quarter.
+        try report(round: 2, lostOfBig: 0, lostOfSmall: 128)
+        #expect(try #require(Self.available(stage, port)) >= before)
+        try report(round: 3, lostOfBig: 128, lostOfSmall: 0)
+        #expect(try #require(Self.available(stage, port)) < before)
+    }
+
     @Test func `what is desired follows the streams, and falls at once when a consumer pauses or closes`() throws {
         let stage = try Stage()
         let source = try stage.transport("source")

@@ -5,8 +5,10 @@
 #include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include <time.h>
 
 #ifndef UDP_SEGMENT
@@ -120,19 +122,27 @@ uint64_t bench_bare_loop(int in, const struct sockaddr_in *to, int count, bench_
         b->incoming[i].msg_hdr = (struct msghdr){.msg_iov = &b->in_pieces[i], .msg_iovlen = 1};
     }
     if (how.tick_ns) prctl(PR_SET_TIMERSLACK, 1000UL, 0, 0, 0);
+    int epoll = how.waits_for_many ? epoll_create1(0) : -1;
+    if (epoll >= 0) {
+        struct epoll_event event = {.events = EPOLLIN};
+        epoll_ctl(epoll, EPOLL_CTL_ADD, in, &event);
+    }
     for (int running = 1; running;) {
+        struct epoll_event ready;
+        if (epoll >= 0) epoll_wait(epoll, &ready, 1, -1);
         if (how.tick_ns) {
             int64_t next = bench_now_ns() / how.tick_ns * how.tick_ns + how.tick_ns;
             struct timespec until = {next / 1000000000, next % 1000000000};
             clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
         }
-        int got = recvmmsg(in, b->incoming, BATCH, how.tick_ns ? MSG_DONTWAIT : MSG_WAITFORONE, NULL);
+        int got = recvmmsg(in, b->incoming, BATCH, how.tick_ns || epoll >= 0 ? MSG_DONTWAIT : MSG_WAITFORONE, NULL);
         if (got < 0 && errno != EINTR && errno != EAGAIN) break;
         // More than a batch may have come in a tick: taken at once, since a second tick would double its wait.
         for (; got > 0; got = how.tick_ns && got == BATCH ? recvmmsg(in, b->incoming, BATCH, MSG_DONTWAIT, NULL) : 0)
             forward(b, got, &running);
     }
     uint64_t sent = b->sent;
+    if (epoll >= 0) close(epoll);
     for (int i = 0; i < count; i++) bench_cipher_free(b->ciphers[i]);
     free(b->ciphers);
     free(b->fds);

@@ -140,7 +140,12 @@ int64_t bench_send(bench_stream *s, double packets_per_second, int burst, int64_
         if (due - start >= duration_ns) break;
         while ((now = bench_now_ns()) < due) sample(s, sample_fd, NULL);
         if (now - due > worst) worst = now - due;
-        for (int i = 0; i < burst; i++) build(s, s->sent + (uint64_t)i, packets[i], now);
+        for (int i = 0; i < burst; i++) {
+            uint64_t index = s->sent + (uint64_t)i;
+            build(s, index, packets[i], now);
+            int is_longer = (int)(index % PACKETS_PER_FRAME) >= PACKETS_PER_FRAME - s->longer;
+            pieces[i].iov_len = (size_t)(s->size + is_longer);
+        }
         int sent = sendmmsg(s->fd, messages, (unsigned)burst, 0);
         if (sent > 0) s->sent += (uint64_t)sent;
     }

@@ -16,16 +16,22 @@ enum Forwarder {
         }
         let isSingle = arguments[1] == "1"
         let ports = arguments.dropFirst(2).compactMap { UInt16($0) }
+        var how = bench_bare()
+        how.sending = isSingle ? BENCH_SENDMMSG : BENCH_SEGMENTS
+        let tick: Int64 = 1_000_000
         switch contestant {
-        case .bare: bare(ports, bench_bare(sending: isSingle ? BENCH_SENDMMSG : BENCH_SEGMENTS, gcm: 0, tick_ns: 0))
-        case .bareGCM: bare(ports, bench_bare(sending: isSingle ? BENCH_SENDMMSG : BENCH_SEGMENTS, gcm: 1, tick_ns: 0))
-        case .bareTick: bare(ports, bench_bare(sending: BENCH_SEGMENTS, gcm: 0, tick_ns: 1_000_000))
-        case .bareTickGCM: bare(ports, bench_bare(sending: BENCH_SEGMENTS, gcm: 1, tick_ns: 1_000_000))
+        case .bare: break
+        case .bareEpoll: how.waits_for_many = 1
+        case .bareGCM: how.gcm = 1
+        case .bareTick: (how.sending, how.tick_ns) = (BENCH_SEGMENTS, tick)
+        case .bareTickGCM: (how.sending, how.tick_ns, how.gcm) = (BENCH_SEGMENTS, tick, 1)
         case .core: try await core(ports, coalescing: true, gcm: false)
         case .coreAtOnce: try await core(ports, coalescing: false, gcm: false)
+        case .coreApart: try await core(ports, coalescing: true, gcm: false, joinsFrames: false)
         case .coreGCM: try await core(ports, coalescing: true, gcm: true)
         case .coreAtOnceGCM: try await core(ports, coalescing: false, gcm: true)
         }
+        if contestant.isBare { bare(ports, how) }
     }
 
     private static func bare(_ ports: [UInt16], _ how: bench_bare) {
@@ -42,9 +48,13 @@ enum Forwarder {
         say(bench_bare_loop(socket, &destinations, Int32(destinations.count), how))
     }
 
-    private static func core(_ ports: [UInt16], coalescing: Bool, gcm: Bool) async throws {
+    private static func core(
+        _ ports: [UInt16], coalescing: Bool, gcm: Bool, joinsFrames: Bool = true
+    ) async throws {
+        var configuration = MediaPlaneConfiguration(workers: 1, coalescing: coalescing)
+        configuration.joinsFrames = joinsFrames
         let core = try EmbeddedCore(
-            MediaPlaneConfiguration(workers: 1, coalescing: coalescing),
+            configuration,
             logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() })
         let router = try await core.createRouter(mediaCodecs: nil)
         let inlet = try await core.createPlainTransport(on: router.id, PlainTransportOptions(comedia: true))

@@ -32,6 +32,7 @@ struct Report: Codable {
                 + (date.isEmpty ? "" : ", \(date)"),
             "× bare: to the bare loop of the same round (median). p50, p99: microseconds on the way, and how many more",
             "than the bare loop's. lost: the worst run's share. others: what else the machine did, in cores (median).",
+            "Split frames (the last packets one byte longer) have core-apart, which leaves them so, in the bare loop's place.",
             "good: runs without loss and with a punctual generator; the figures are theirs, if there are any",
         ]
         if machine.cores < 2 { lines.append("ONE CORE ONLY: forwarder and generator disturb each other") }
@@ -104,7 +105,7 @@ struct Summary {
         (good, of) = (undisturbed.count, all.count)
         /// Beside the reference of the same round.
         func compared(_ difference: (Run, Run) -> Double) -> Double? {
-            guard let references = cell.runs[contestant.reference] else { return nil }
+            guard let references = cell.runs[contestant.reference(under: cell.load)] else { return nil }
             return Spread.median(
                 rounds.filter { $0 < references.count && (undisturbed.isEmpty || !references[$0].isDisturbed) }
                     .map { difference(all[$0], references[$0]) })

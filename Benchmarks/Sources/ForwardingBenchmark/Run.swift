@@ -43,6 +43,7 @@ struct Run: Codable {
         stream.to.sin_family = sa_family_t(AF_INET)
         stream.to.sin_port = child.port.bigEndian
         stream.to.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+        stream.longer = load.isSplit ? 4 : 0
         (stream.ssrc, stream.payload_type, stream.size) = (2222, 101, Int32(Plan.packetBytes))
 
         _ = bench_send(&stream, load.rate, Int32(load.burst), Int64(warmUp * 1e9), sampled)

@@ -73,6 +73,12 @@ public struct PacketLayers: Sendable, Hashable {
         set { set(13, newValue) }
     }
 
+    /// Of the packet log alone: the packet is a byte longer than it came.
+    @inlinable var isWidened: Bool {
+        get { bits & 1 << 14 != 0 }
+        set { set(14, newValue) }
+    }
+
     @inlinable
     mutating func set(_ bit: UInt16, _ value: Bool) {
         if value { bits |= 1 << bit } else { bits &= ~(1 << bit) }

@@ -5,7 +5,7 @@
 /// store at once.
 ///
 ///     position & (capacity − 1) = place in the ring
-///     | record (24 bytes) | packet bytes, filled up to a multiple of 8 | record | …
+///     | record (24 bytes) | packet bytes, and at least one more, up to a multiple of 8 | record | …
 ///
 /// A packet never straddles the end of the ring: where it would not fit, a record of length 0 closes the lap and the
 /// next packet lies at the next multiple of the capacity. A lap may be closed earlier (`closeLap`), so that a stream
@@ -81,7 +81,7 @@ public struct PacketLog: ~Copyable {
     ) -> UInt64? {
         let length = packetHead.byteCount + body.byteCount
         guard length > 0, length <= 65_535, packetHead.byteCount <= 65_535 else { return nil }
-        let size = Self.recordSize + (length + 7) & ~7
+        let size = Self.recordSize + Self.room(for: length)
         // One record more, so that there is always room for the one that closes the lap.
         if lapLength + size + Self.recordSize > capacity { closeLap() }
         let end = head + UInt64(size + Self.recordSize)
@@ -89,6 +89,8 @@ public struct PacketLog: ~Copyable {
         if end > fence { askReaders() }
         let position = head
         let place = Int(position & mask)
+        var layers = layers
+        layers.isWidened = false
         let record = Record(
             length: UInt16(length), layers: layers,
             headerLength: UInt16(clamping: headerLength ?? packetHead.byteCount), flags: flags, index: index,
@@ -121,7 +123,28 @@ public struct PacketLog: ~Copyable {
     /// Where a packet's place ends: in 64 bits, since a length near 65,535 with its filling has no room in 16.
     @inlinable
     static func end(of record: Record, at position: UInt64) -> UInt64 {
-        position + UInt64(recordSize) + ((UInt64(record.length) + 7) & ~7)
+        position + UInt64(recordSize) + UInt64(room(for: Int(record.length) - (record.layers.isWidened ? 1 : 0)))
+    }
+
+    /// What a packet takes: one byte more than it has, for `widen`, and what fills it up.
+    @inlinable
+    static func room(for length: Int) -> Int { (length + 8) & ~7 }
+
+    /// Makes an RTP packet one byte longer: one byte of padding (RFC 3550 §5.1). For packets that nobody has read yet.
+    /// - Returns: False, and nothing is changed, for one that has padding, or can't be longer. The position must be in
+    ///   the log.
+    @discardableResult
+    public mutating func widen(_ position: UInt64) -> Bool {
+        var record = record(at: position)
+        let start = place(of: position)
+        let first = area.uint8(at: start)
+        guard record.length > 0, record.length < .max, first & 0x20 == 0, !record.layers.isWidened else { return false }
+        area.store(first | 0x20, at: start)
+        area.store(UInt8(1), at: start + Int(record.length))
+        record.length += 1
+        record.layers.isWidened = true
+        store(record, at: start - Self.recordSize)
+        return true
     }
 
     /// The position behind a packet: the next packet, or `head`.

@@ -37,6 +37,8 @@ public struct MediaPlaneConfiguration: Sendable, Hashable {
     public var gopCacheDuration: Duration
     /// Holding packets for up to 1 ms under load, so that runs of them are sent together. Off: each turn sends at once.
     public var coalescing: Bool
+    /// Packets of a frame that differ by one byte in length get one byte of padding, so that they leave in one run.
+    public var joinsFrames = true
     /// Who protects and unprotects packets of transports with SRTP.
     public var srtpBackend: SRTPBackend
 

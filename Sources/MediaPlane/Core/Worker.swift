@@ -67,6 +67,7 @@ actor Worker {
         settings.ingress = .init(
             packetsPerSecond: configuration.ingressPacketsPerSecond, bitsPerSecond: configuration.ingressBitsPerSecond)
         settings.coalescing.isEnabled = configuration.coalescing
+        settings.joinsFrames = configuration.joinsFrames
         settings.srtpBackend = configuration.srtpBackend
         // A step of the wall clock later on does not reach sender reports: receivers want their clock even, not right.
         settings.unixNanosecondsAtZero = ladle_realtime_ns() - ladle_monotonic_ns()

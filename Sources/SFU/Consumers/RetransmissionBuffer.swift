@@ -121,9 +121,7 @@ public struct RetransmissionBuffer: ~Copyable {
         static let resent: UInt32 = 1 << 26
     }
 
-    private var entries: UnsafeMutablePointer<Entry>?
-    /// Slots that memory is held for.
-    public private(set) var capacity = 0
+    private var entries = UnsafeMutableBufferPointer<Entry>(start: nil, count: 0)
     private var newestSlot = 0
     private var newestIndex: UInt64 = 0
     private var newestTimestamp: UInt32 = 0
@@ -138,17 +136,20 @@ public struct RetransmissionBuffer: ~Copyable {
         self.maximumAge = Int32(clamping: ticks)
     }
 
-    deinit { entries?.deallocate() }
+    deinit { entries.deallocate() }
 
+    /// Slots that memory is held for.
+    public var capacity: Int { entries.count }
     /// Of one slot, in bytes.
     public static var entrySize: Int { MemoryLayout<Entry>.stride }
 
     /// What went out before is never sent again: the consumer was paused. Gives the memory back.
-    public mutating func clear() { replace(by: nil, 0) }
+    public mutating func clear() { replace(by: UnsafeMutableBufferPointer(start: nil, count: 0)) }
 
-    private mutating func replace(by entries: UnsafeMutablePointer<Entry>?, _ count: Int) {
-        self.entries?.deallocate()
-        (self.entries, capacity) = (entries, count)
+    private mutating func replace(by larger: UnsafeMutableBufferPointer<Entry>) {
+        // Entries are trivial: nothing to take down.
+        entries.deallocate()
+        entries = larger
     }
 
     // MARK: - Keeping
@@ -157,12 +158,12 @@ public struct RetransmissionBuffer: ~Copyable {
     @inline(__always)
     mutating func prefetch() {
         // Nothing is read, so it may lie one behind the last.
-        if let entries { ladle_prefetch(entries + newestSlot + 1) }
+        if let first = entries.baseAddress { ladle_prefetch(first + newestSlot + 1) }
     }
 
     /// Remembers a packet that goes out.
     public mutating func store(_ packet: SentPacket) {
-        if entries == nil { begin(at: packet) }
+        if entries.isEmpty { begin(at: packet) }
         if packet.index > newestIndex {
             advance(to: packet)
         } else if newestIndex - packet.index >= UInt64(capacity) {
@@ -177,7 +178,7 @@ public struct RetransmissionBuffer: ~Copyable {
     }
 
     private mutating func begin(at packet: SentPacket) {
-        replace(by: Self.slots(Self.firstCount), Self.firstCount)
+        replace(by: Self.slots(Self.firstCount))
         (newestSlot, newestIndex, newestTimestamp) = (0, packet.index, packet.timestamp)
     }
 
@@ -200,34 +201,33 @@ public struct RetransmissionBuffer: ~Copyable {
 
     /// Twice as many slots; the newest is the last one of the old ones then, and there is room behind it.
     private mutating func grow() {
-        let count = min(capacity * 2, Self.maximumCount)
-        let larger = Self.slots(count)
+        let larger = Self.slots(min(capacity * 2, Self.maximumCount))
         for age in 0..<capacity {
             let old = newestSlot >= age ? newestSlot - age : newestSlot - age + capacity
             larger[capacity - 1 - age] = self[old]
         }
         newestSlot = capacity - 1
-        replace(by: larger, count)
+        replace(by: larger)
     }
 
-    private static func slots(_ count: Int) -> UnsafeMutablePointer<Entry> {
-        let slots = UnsafeMutablePointer<Entry>.allocate(capacity: count)
+    private static func slots(_ count: Int) -> UnsafeMutableBufferPointer<Entry> {
+        let slots = UnsafeMutableBufferPointer<Entry>.allocate(capacity: count)
         slots.initialize(
             repeating: Entry(
                 index: 0, place: 0, timestamp: 0, timeAndFlags: 0, transportNumber: 0, pictureIDOffset: 0, resentAt: 0,
-                temporalLayerZeroOffset: 0, encoding: 0), count: count)
+                temporalLayerZeroOffset: 0, encoding: 0))
         return slots
     }
 
     /// Checked in release too, as an array's element is.
     private subscript(slot: Int) -> Entry {
         get {
-            guard let entries, slot >= 0, slot < capacity else { preconditionFailure("no slot \(slot)") }
+            precondition(entries.indices.contains(slot), "a slot that is not there")
             return entries[slot]
         }
-        nonmutating _modify {
-            guard let entries, slot >= 0, slot < capacity else { preconditionFailure("no slot \(slot)") }
-            yield &entries[slot]
+        nonmutating set {
+            precondition(entries.indices.contains(slot), "a slot that is not there")
+            entries[slot] = newValue
         }
     }
 
@@ -258,15 +258,18 @@ public struct RetransmissionBuffer: ~Copyable {
     @discardableResult
     public mutating func markResent(_ sequenceNumber: UInt16, now: Instant) -> Bool {
         guard let slot = slot(of: sequenceNumber) else { return false }
-        let isFirst = self[slot].timeAndFlags & Flag.resent == 0
-        self[slot].timeAndFlags |= Flag.resent
-        self[slot].resentAt = Self.milliseconds(now)
+        // Read, changed and written back: changing fields in place breaks Swift 6.3's compiler under ThreadSanitizer.
+        var entry = self[slot]
+        let isFirst = entry.timeAndFlags & Flag.resent == 0
+        entry.timeAndFlags |= Flag.resent
+        entry.resentAt = Self.milliseconds(now)
+        self[slot] = entry
         return isFirst
     }
 
     /// The slot that holds this sequence number; nil: none does.
     private func slot(of sequenceNumber: UInt16) -> Int? {
-        guard entries != nil else { return nil }
+        guard !entries.isEmpty else { return nil }
         let back = UInt64(UInt16(truncatingIfNeeded: newestIndex) &- sequenceNumber)
         guard back < UInt64(capacity), back <= newestIndex else { return nil }
         let slot = slot(of: newestIndex - back)

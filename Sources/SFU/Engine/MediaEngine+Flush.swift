@@ -24,6 +24,7 @@ extension MediaEngine {
 
     /// Walks a stream's senders. True: the outbox is full; those who were served are remembered.
     private mutating func release(_ index: SlabIndex, now: Instant, into out: inout Outbox) -> Bool {
+        if configuration.joinsFrames { streams[index].evenOut() }
         if !streams[index].candidates.isEmpty, adopt(into: index, now: now, into: &out) { return true }
         let isLiveDue = streams[index].release.live.map { $0 <= now } ?? false
         let count = streams[index].senders.count

@@ -107,6 +107,7 @@ extension MediaEngine {
             streams[stream].log.attach(outlet.link.logs[outlet.encoding], at: gop.position)
         case .running: break
         }
+        if configuration.joinsFrames { streams[stream].evenOut() }
         guard streams[stream].log.publish(to: outlet.link.logs[outlet.encoding]) else { return }
         note(outlet.link)
     }
@@ -144,6 +145,7 @@ extension MediaEngine {
     mutating func endLink(_ link: MediaLink, of consumer: SlabIndex) {
         for sender in consumers[consumer].senders where streams.contains(senders[sender].stream) {
             if senders[sender].outlet?.flow == .running {
+                if configuration.joinsFrames { streams[senders[sender].stream].evenOut() }
                 _ = streams[senders[sender].stream].log.publish(to: link.logs[senders[sender].outlet?.encoding ?? 0])
             }
         }

@@ -28,6 +28,8 @@ public struct SFUConfiguration: Sendable {
     public var probesBandwidth = true
     public var pacing = Pacing()
     public var coalescing = Coalescing()
+    /// Packets of a frame that differ by one byte get one byte of padding, so that they leave in one run.
+    public var joinsFrames = true
 
     /// The most that one transport takes in; what comes beyond is dropped and counted. Nil: there is no ceiling.
     public struct Ceiling: Sendable, Hashable {

@@ -30,6 +30,8 @@ struct ReceiveStream: ~Copyable {
     var groupBytes = 0
     /// The log's head when its history was cut the last time.
     var trimmed: UInt64 = 0
+    /// Packets before have been looked at by `evenOut`.
+    private var evened: UInt64 = 0
     /// Nobody starts with what lies before: it came before a pause.
     private var past: UInt64 = 0
     var release = ReleaseSchedule()
@@ -117,6 +119,37 @@ struct ReceiveStream: ~Copyable {
         gop.forget()
         reception?.nack?.reset()
         past = log.head
+    }
+
+    /// Makes the packets of a frame equally long where a byte is all that they differ by, so that they leave in one run.
+    ///
+    /// libwebrtc splits a frame about equally, the last packets one byte wider; the kernel cuts equal pieces off a run. To be
+    /// called before anybody reads what came: what has been sent must stay as it is, it may be sent again.
+    mutating func evenOut() {
+        guard evened < log.head else { return }
+        var position = log.firstPosition(from: max(evened, log.tail))
+        evened = log.head
+        // Packets of one frame, all of this length.
+        var (first, length, timestamp) = (position, 0, UInt32(0))
+        while position < log.head {
+            let record = log.record(at: position)
+            let stamp = log.uint32(position, at: 4)
+            if stamp == timestamp, Int(record.length) == length + 1 {
+                widen(from: first, to: position)
+                length += 1
+            } else if stamp != timestamp || Int(record.length) != length {
+                (first, length, timestamp) = (position, Int(record.length), stamp)
+            }
+            position = log.position(after: position, record)
+        }
+    }
+
+    private mutating func widen(from first: UInt64, to end: UInt64) {
+        var position = first
+        while position < end {
+            log.widen(position)
+            position = log.position(after: position, log.record(at: position))
+        }
     }
 
     /// The first packet since a moment, as far back as the log reaches; the log's head when there is none.

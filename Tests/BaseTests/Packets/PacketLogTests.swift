@@ -50,7 +50,7 @@ func `the newest packets stay readable over many laps, older ones are refused`(s
     let kept = positions.indices.filter { log.contains(positions[$0]) }
     // A suffix, and as many as fit but for the waste at the lap's end.
     #expect(kept == Array((3000 - kept.count)..<3000))
-    let each = 24 + (size + 7) / 8 * 8
+    let each = 24 + (size + 8) / 8 * 8
     #expect(kept.count >= 65_536 / each - 2)
     for number in kept where number % 7 == 0 {
         let (index, content) = (log.record(at: positions[number]).index, log.bytes(at: positions[number]))
@@ -140,4 +140,34 @@ func `the newest packets stay readable over many laps, older ones are refused`(s
             #expect(content == bytes(number, size))
         }
     }
+}
+
+@Test(arguments: [1, 7, 8, 15, 16, 23, 24, 100, 1199, 1200])
+func `a packet can become a byte longer where it lies, once, and its neighbours stay`(size: Int) throws {
+    var log = PacketLog(capacity: 1 << 16)
+    var positions: [UInt64] = []
+    // The first byte of the second has no bit of padding, that of the third has.
+    for number in [1, 3, 4] {
+        let position = append(&log, number, size, header: min(size, 12))
+        positions.append(try #require(position))
+    }
+    let wasWidened = [log.widen(positions[1]), log.widen(positions[1]), log.widen(positions[2])]
+    #expect(wasWidened == [true, false, false])
+    var widened = bytes(3, size) + [1]
+    widened[0] |= 0x20
+    let texts = positions.map { log.bytes(at: $0) }
+    #expect(texts == [bytes(1, size), widened, bytes(4, size)])
+    var (seen, position) = ([UInt64](), positions[0])
+    while position < log.head {
+        seen.append(position)
+        position = log.position(after: position, log.record(at: position))
+    }
+    #expect(seen == positions)
+}
+
+@Test func `the longest packet can't become longer`() throws {
+    var log = PacketLog(capacity: 1 << 17)
+    let position = append(&log, 0, 65_535)
+    let (wasWidened, text) = (log.widen(try #require(position)), log.bytes(at: 0))
+    #expect(!wasWidened && text == bytes(0, 65_535))
 }

@@ -7,6 +7,8 @@ import Testing
 func webRTCConfiguration(_ addresses: [ListenAddress] = []) -> MediaPlaneConfiguration {
     var configuration = MediaPlaneConfiguration(workers: 1)
     configuration.webRTCPort = 0
+    // A busy machine may take long between a connection and its first check.
+    configuration.strangerPatience = patience
     configuration.webRTCAddresses = addresses
     return configuration
 }

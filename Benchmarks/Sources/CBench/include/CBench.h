@@ -26,6 +26,8 @@ typedef struct bench_stream {
     uint8_t payload_type;
     /// Of a packet with its RTP header.
     int size;
+    /// So many packets at the end of each frame are one byte longer.
+    int longer;
     /// Packets so far.
     uint64_t sent;
     /// RTP packets that came out at the socket that is read.
@@ -55,6 +57,8 @@ typedef struct bench_bare {
     int gcm;
     /// Sleeps until the next multiple of this, then takes what has come; 0: is woken by each packet.
     int64_t tick_ns;
+    /// Asks epoll for a readable socket before it reads, as whoever has more than one socket must.
+    int waits_for_many;
 } bench_bare;
 
 /// The bare loop: receives, rewrites SSRC and sequence number, sends each packet on to `count` destinations from a
