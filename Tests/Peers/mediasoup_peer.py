@@ -167,7 +167,8 @@ class Peer:
             consumer = await self.receives.consumeData(
                 id=data["id"], dataProducerId=data["dataProducerId"], sctpStreamParameters=stream,
                 label=data["label"], protocol=data["protocol"], appData=data["appData"])
-        consumer.on("message", lambda text: self.heard.append(text))
+        if data["label"] == "chat":
+            consumer.on("message", self.heard.append)
 
     async def close(self):
         self.audience.close()

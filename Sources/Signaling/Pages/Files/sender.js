@@ -7,7 +7,7 @@ import { Session } from './session.js';
 import { Tile } from './tile.js';
 
 const roles = {
-    broadcaster: 'broadcaster', ingest: 'brought in by the gateway', publisher: 'browser', peer: 'peer',
+    broadcaster: 'broadcaster', ingest: 'brought in by the gateway', publisher: 'publisher', peer: 'peer',
 };
 
 export class Sender {
