@@ -10,15 +10,16 @@ BIN := .build/$(CONFIGURATION)
 SOURCES := $(shell find Package.swift Sources -type f 2>/dev/null)
 # Apart from the others, which fill all cores with encoders: sockets and their deadlines are real here.
 MEDIA_TESTS := ^(Base|RTP|RTCP|STUN|ORTC|SDP|SRTP|ICE|DTLS|Protoo|SCTP|Negotiation|Congestion|SFU|FuzzTargets|MediaPlane)Tests
-# Where `make run` listens.
+# Where `make run` listens; TLS=1: by https and wss, with a certificate of its own making.
 PORT ?= 4443
+TLS ?=
 PREFIX ?= /usr/local
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
-run: $(BIN)/.built ## Start the gateway, ingest the test source into room "demo" and record it
-	@exec $(BIN)/ladle demo --port $(PORT)
+run: $(BIN)/.built ## Start the gateway, ingest the test source into room "demo" and record it; TLS=1: by https
+	@exec $(BIN)/ladle demo --port $(PORT) $(if $(TLS),--tls-self-signed)
 
 test: prepare-test ## Build everything once, in release, and run every test
 	swift build $(SWIFT_FLAGS) --build-tests

@@ -43,6 +43,7 @@ let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 /// A MediaCore without media, for the tests of rooms and doors.
@@ -95,7 +96,9 @@ let house: [Room] = [
     // The entry functions of the fuzzer (own package Fuzz/), which tests call too.
     Room(
         "FuzzTargets", floor: 5,
-        uses: ["Base", "RTP", "RTCP", "STUN", "SDP", "ORTC", "ICE", "Negotiation", "Protoo", "SRTP", "DTLS", "SFU"],
+        uses: [
+            "Base", "RTP", "RTCP", "STUN", "SDP", "ORTC", "ICE", "Negotiation", "Protoo", "SRTP", "DTLS", "SCTP", "SFU",
+        ],
         tested: true),
     // 6 · engines
     Room(
@@ -118,13 +121,14 @@ let house: [Room] = [
             "Events", "Control",
         ],
         outside: [
-            hummingbird, hummingbirdCore, httpTypes, nioCore, nioHTTP1, nioWebSocket, serviceLifecycle, logging,
-        ], tested: true, testsUse: [scriptedCore, yams, nioPosix], testRooms: ["MediaPlane"]),
+            hummingbird, hummingbirdCore, httpTypes, nioCore, nioHTTP1, nioSSL, nioWebSocket, serviceLifecycle, logging,
+        ], tested: true, testsUse: [scriptedCore, yams, nioPosix], testRooms: ["DTLS", "MediaPlane"]),
     // 9 · assembly
     Room(
         "Gateway", floor: 9,
         uses: [
-            "Base", "CLinux", "ORTC", "SRTP", "StrictYAML", "PipelineControl", "PipelineDescription", "MediaCore",
+            "Base", "CLinux", "ORTC", "DTLS", "SRTP", "StrictYAML", "PipelineControl", "PipelineDescription",
+            "MediaCore",
             "Events", "MediaPlane", "Pipelines", "Control", "Signaling",
         ],
         outside: [hummingbird, serviceLifecycle, logging], tested: true, testsUse: [scriptedCore]),
@@ -139,7 +143,7 @@ let house: [Room] = [
             "Base", "ORTC", "SDP", "StrictYAML", "PipelineControl", "PipelineDescription", "Events", "Pipelines",
             "Control", "Gateway",
         ],
-        outside: [argumentParser, asyncHTTPClient, nioCore, nioHTTP1, nioPosix, logging]),
+        outside: [argumentParser, asyncHTTPClient, nioCore, nioHTTP1, nioPosix, nioSSL, logging]),
     Room("ladle-pipeline", floor: 10, kind: .program, uses: ["PipelineWorker"]),
 ]
 
@@ -236,6 +240,7 @@ if top >= 8 {
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ]
 }

@@ -11,6 +11,7 @@
 #include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <stdint.h>
 
 // All functions return 1 when it worked, as OpenSSL does. Lengths are in bytes and have been checked by the caller.

@@ -49,9 +49,14 @@ public final class DTLSIdentity: @unchecked Sendable {
 
     /// PEM of an X509.
     static func text(of certificate: OpaquePointer) throws(DTLSError) -> String {
+        try text { PEM_write_bio_X509($0, certificate) == 1 }
+    }
+
+    /// What `write` writes into the BIO that it is given.
+    static func text(_ write: (OpaquePointer) -> Bool) throws(DTLSError) -> String {
         guard let memory = BIO_new(BIO_s_mem()) else { throw .openSSL("BIO_new") }
         defer { BIO_free(memory) }
-        guard PEM_write_bio_X509(memory, certificate) == 1 else { throw .openSSL("PEM_write_bio_X509") }
+        guard write(memory) else { throw .openSSL("PEM_write") }
         var bytes = [UInt8](repeating: 0, count: BIO_ctrl_pending(memory))
         guard BIO_read(memory, &bytes, Int32(bytes.count)) == Int32(bytes.count) else { throw .openSSL("BIO_read") }
         return String(decoding: bytes, as: UTF8.self)
@@ -61,7 +66,7 @@ public final class DTLSIdentity: @unchecked Sendable {
 // MARK: - Key and certificate
 
 extension DTLSIdentity {
-    private static func newKey() throws(DTLSError) -> OpaquePointer {
+    static func newKey() throws(DTLSError) -> OpaquePointer {
         ERR_clear_error()
         guard let maker = EVP_PKEY_CTX_new_from_name(nil, "EC", nil) else { throw .openSSL("EVP_PKEY_CTX_new") }
         defer { EVP_PKEY_CTX_free(maker) }

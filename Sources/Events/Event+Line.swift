@@ -37,11 +37,15 @@ extension Fact {
         case .roomClosed(_, let reason): words(for: reason)
         case .broadcasterCreated(let subject): subject.displayName
         case .broadcasterClosed(let subject, let reason): "\(subject.displayName), \(words(for: reason))"
-        case .transportCreated, .transportConnected, .transportState, .transportClosed: transportDetails
+        case .transportCreated, .transportConnected, .transportState, .transportPath, .transportSCTPState,
+            .transportClosed:
+            transportDetails
         case .producerCreated(let subject, _, let paused): subject.words + (paused ? ", paused" : "")
         case .producerPaused(let subject), .producerResumed(let subject), .mediaFlowing(let subject),
-            .mediaNotFlowing(let subject):
+            .mediaNotFlowing(let subject), .speakerDominant(let subject):
             subject.words
+        case .speakerLoudest(let subject, let volume): "\(subject.words), \(volume) dBov"
+        case .speakerSilence: ""
         case .producerScore(let subject, let scores):
             "\(subject.words), score \(scores.map { "\($0.score)" }.joined(separator: " "))"
         case .producerClosed(let subject, let reason): "\(subject.words), \(words(for: reason))"
@@ -49,7 +53,13 @@ extension Fact {
         case .consumerPaused(let subject, let byProducer), .consumerResumed(let subject, let byProducer):
             subject.words + (byProducer ? ", by its producer" : "")
         case .consumerScore(let subject, let score, _): "\(subject.words), score \(score)"
+        case .consumerLayers(let subject, let layers):
+            "\(subject.words), "
+                + (layers.map { "spatial layer \($0.spatialLayer), temporal layer \($0.temporalLayer)" } ?? "no layer")
         case .consumerClosed(let subject, let reason): "\(subject.words), \(words(for: reason))"
+        case .dataProducerCreated, .dataProducerPaused, .dataProducerResumed, .dataProducerClosed,
+            .dataConsumerCreated, .dataConsumerPaused, .dataConsumerResumed, .dataConsumerClosed:
+            dataDetails
         case .gap(let reason, let missed): gapDetails(reason, missed)
         default: pipelineDetails
         }
@@ -63,6 +73,11 @@ extension Fact {
             "\(rtcp ? "RTCP" : "RTP") with \(endpoint(ip, port)), \(subject.broadcaster.displayName)"
         case .transportState(let subject, let ice, let dtls, let reason):
             "ICE \(ice), DTLS \(dtls), \(subject.broadcaster.displayName)\(reason.map { ": \($0)" } ?? "")"
+        case .transportSCTPState(let subject, let state): "SCTP \(state), \(subject.broadcaster.displayName)"
+        case .transportPath(
+            let subject, let localIP, let localPort, let remoteIP, let remotePort, let transportProtocol):
+            "\(transportProtocol.uppercased()) \(endpoint(localIP, localPort)) with \(endpoint(remoteIP, remotePort)), "
+                + subject.broadcaster.displayName
         case .transportClosed(let subject, let reason):
             "of \(subject.broadcaster.displayName), \(words(for: reason))"
         default: ""
@@ -106,12 +121,12 @@ extension Fact {
     }
 
     /// The reasons we give ourselves, as a clause; others as they are.
-    private func words(for reason: String) -> String {
+    func words(for reason: String) -> String {
         switch reason {
         case "requested": "as requested"
         case "broadcasterclose": "with its broadcaster"
         case "transportclose": "with its transport"
-        case "producerclose": "with its producer"
+        case "producerclose", "dataproducerclose": "with its producer"
         case "roomclose": "with its room"
         case "idle": "since nobody used it"
         case "shutdown": "since the gateway stops"

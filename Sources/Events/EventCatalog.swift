@@ -19,6 +19,8 @@ public enum EventCatalog {
     private static let transport = broadcaster + ["transportId"]
     private static let producer = transport + ["producerId", "kind", "codec"]
     private static let consumer = transport + ["consumerId", "producerId", "kind", "codec"]
+    private static let dataProducer = transport + ["dataProducerId", "label", "protocol"]
+    private static let dataConsumer = transport + ["dataConsumerId", "dataProducerId", "label", "protocol"]
     private static let pipeline = ["room", "pipelineId", "kind", "name"]
     private static let ingest = ["room", "ingestId", "source"]
     private static let recording = ["room", "recordingId", "file"]
@@ -32,15 +34,26 @@ public enum EventCatalog {
         case .transportCreated: (transport + ["ip", "port", "comedia"], ["rtcpPort"])
         case .transportConnected: (transport + ["remoteIp", "remotePort", "rtcp"], [])
         case .transportState: (transport + ["iceState", "dtlsState"], ["reason"])
+        case .transportSCTPState: (transport + ["sctpState"], [])
+        case .transportPath: (transport + ["localIp", "localPort", "remoteIp", "remotePort", "protocol"], [])
         case .transportClosed: (transport + ["reason"], [])
         case .producerCreated: (producer + ["producerType", "paused"], [])
-        case .producerPaused, .producerResumed, .mediaFlowing, .mediaNotFlowing: (producer, [])
+        case .producerPaused, .producerResumed, .mediaFlowing, .mediaNotFlowing, .speakerDominant: (producer, [])
+        case .speakerLoudest: (producer + ["volume"], [])
+        case .speakerSilence: (["room"], [])
         case .producerScore: (producer + ["scores"], [])
         case .producerClosed: (producer + ["reason"], [])
         case .consumerCreated: (consumer + ["consumerType", "paused", "producerPaused"], [])
         case .consumerPaused, .consumerResumed: (consumer + ["byProducer"], [])
         case .consumerScore: (consumer + ["score", "producerScore"], [])
+        case .consumerLayers: (consumer, ["spatialLayer", "temporalLayer"])
         case .consumerClosed: (consumer + ["reason"], [])
+        case .dataProducerCreated: (dataProducer + ["paused"], [])
+        case .dataProducerPaused, .dataProducerResumed: (dataProducer, [])
+        case .dataProducerClosed: (dataProducer + ["reason"], [])
+        case .dataConsumerCreated: (dataConsumer + ["paused", "producerPaused"], [])
+        case .dataConsumerPaused, .dataConsumerResumed: (dataConsumer + ["byProducer"], [])
+        case .dataConsumerClosed: (dataConsumer + ["reason"], [])
         case .pipelineStarting: (pipeline, ["pid"])
         case .pipelineRunning: (pipeline, [])
         case .pipelineFailed: (pipeline + ["code", "message"], [])

@@ -7,6 +7,8 @@ public enum FactKind: String, Sendable, Hashable, CaseIterable {
     case transportCreated = "transport.created"
     case transportConnected = "transport.connected"
     case transportState = "transport.state"
+    case transportSCTPState = "transport.sctp_state"
+    case transportPath = "transport.path"
     case transportClosed = "transport.closed"
     case producerCreated = "producer.created"
     case producerPaused = "producer.paused"
@@ -17,9 +19,21 @@ public enum FactKind: String, Sendable, Hashable, CaseIterable {
     case consumerPaused = "consumer.paused"
     case consumerResumed = "consumer.resumed"
     case consumerScore = "consumer.score"
+    case consumerLayers = "consumer.layers"
     case consumerClosed = "consumer.closed"
+    case dataProducerCreated = "data_producer.created"
+    case dataProducerPaused = "data_producer.paused"
+    case dataProducerResumed = "data_producer.resumed"
+    case dataProducerClosed = "data_producer.closed"
+    case dataConsumerCreated = "data_consumer.created"
+    case dataConsumerPaused = "data_consumer.paused"
+    case dataConsumerResumed = "data_consumer.resumed"
+    case dataConsumerClosed = "data_consumer.closed"
     case mediaFlowing = "media.flowing"
     case mediaNotFlowing = "media.not_flowing"
+    case speakerLoudest = "speaker.loudest"
+    case speakerDominant = "speaker.dominant"
+    case speakerSilence = "speaker.silence"
     case pipelineStarting = "pipeline.starting"
     case pipelineRunning = "pipeline.running"
     case pipelineFailed = "pipeline.failed"
@@ -45,6 +59,8 @@ extension Fact {
         case .transportCreated: .transportCreated
         case .transportConnected: .transportConnected
         case .transportState: .transportState
+        case .transportSCTPState: .transportSCTPState
+        case .transportPath: .transportPath
         case .transportClosed: .transportClosed
         case .producerCreated: .producerCreated
         case .producerPaused: .producerPaused
@@ -55,9 +71,21 @@ extension Fact {
         case .consumerPaused: .consumerPaused
         case .consumerResumed: .consumerResumed
         case .consumerScore: .consumerScore
+        case .consumerLayers: .consumerLayers
         case .consumerClosed: .consumerClosed
+        case .dataProducerCreated: .dataProducerCreated
+        case .dataProducerPaused: .dataProducerPaused
+        case .dataProducerResumed: .dataProducerResumed
+        case .dataProducerClosed: .dataProducerClosed
+        case .dataConsumerCreated: .dataConsumerCreated
+        case .dataConsumerPaused: .dataConsumerPaused
+        case .dataConsumerResumed: .dataConsumerResumed
+        case .dataConsumerClosed: .dataConsumerClosed
         case .mediaFlowing: .mediaFlowing
         case .mediaNotFlowing: .mediaNotFlowing
+        case .speakerLoudest: .speakerLoudest
+        case .speakerDominant: .speakerDominant
+        case .speakerSilence: .speakerSilence
         case .pipelineStarting: .pipelineStarting
         case .pipelineRunning: .pipelineRunning
         case .pipelineFailed: .pipelineFailed
@@ -80,17 +108,25 @@ extension Fact {
     /// The room it happened in; nil for `gap` only.
     public var room: String? {
         switch self {
-        case .roomCreated(let room), .roomClosed(let room, _): room
+        case .roomCreated(let room), .roomClosed(let room, _), .speakerSilence(let room): room
         case .broadcasterCreated(let subject), .broadcasterClosed(let subject, _): subject.room
         case .transportCreated(let subject, _, _, _, _), .transportConnected(let subject, _, _, _),
-            .transportState(let subject, _, _, _), .transportClosed(let subject, _):
+            .transportState(let subject, _, _, _), .transportPath(let subject, _, _, _, _, _),
+            .transportSCTPState(let subject, _),
+            .transportClosed(let subject, _):
             subject.broadcaster.room
         case .producerCreated(let subject, _, _), .producerPaused(let subject), .producerResumed(let subject),
             .producerScore(let subject, _), .producerClosed(let subject, _), .mediaFlowing(let subject),
-            .mediaNotFlowing(let subject):
+            .mediaNotFlowing(let subject), .speakerLoudest(let subject, _), .speakerDominant(let subject):
             subject.transport.broadcaster.room
         case .consumerCreated(let subject, _, _, _), .consumerPaused(let subject, _), .consumerResumed(let subject, _),
-            .consumerScore(let subject, _, _), .consumerClosed(let subject, _):
+            .consumerScore(let subject, _, _), .consumerLayers(let subject, _), .consumerClosed(let subject, _):
+            subject.transport.broadcaster.room
+        case .dataProducerCreated(let subject, _), .dataProducerPaused(let subject), .dataProducerResumed(let subject),
+            .dataProducerClosed(let subject, _):
+            subject.transport.broadcaster.room
+        case .dataConsumerCreated(let subject, _, _), .dataConsumerPaused(let subject, _),
+            .dataConsumerResumed(let subject, _), .dataConsumerClosed(let subject, _):
             subject.transport.broadcaster.room
         case .pipelineStarting(let subject, _), .pipelineRunning(let subject), .pipelineFailed(let subject, _, _),
             .pipelineFinished(let subject, _), .ingestOpened(let subject, _, _), .ingestWaiting(let subject, _, _),

@@ -8,11 +8,18 @@ extension Fact {
         case .roomClosed(let room, let reason): ["room": .string(room), "reason": .string(reason)]
         case .broadcasterCreated(let subject): subject.members
         case .broadcasterClosed(let subject, let reason): subject.members.with("reason", .string(reason))
-        case .transportCreated, .transportConnected, .transportState, .transportClosed: transportPayload
+        case .transportCreated, .transportConnected, .transportState, .transportPath, .transportSCTPState,
+            .transportClosed:
+            transportPayload
         case .producerCreated, .producerPaused, .producerResumed, .producerScore, .producerClosed, .mediaFlowing,
-            .mediaNotFlowing:
+            .mediaNotFlowing, .speakerLoudest, .speakerDominant:
             producerPayload
-        case .consumerCreated, .consumerPaused, .consumerResumed, .consumerScore, .consumerClosed: consumerPayload
+        case .speakerSilence(let room): ["room": .string(room)]
+        case .consumerCreated, .consumerPaused, .consumerResumed, .consumerScore, .consumerLayers, .consumerClosed:
+            consumerPayload
+        case .dataProducerCreated, .dataProducerPaused, .dataProducerResumed, .dataProducerClosed,
+            .dataConsumerCreated, .dataConsumerPaused, .dataConsumerResumed, .dataConsumerClosed:
+            dataPayload
         case .pipelineStarting, .pipelineRunning, .pipelineFailed, .pipelineFinished: pipelinePayload
         case .ingestOpened, .ingestWaiting, .ingestInterrupted, .ingestResumed: ingestPayload
         case .recordingArmed, .recordingStarted, .recordingFinished, .recordingFailed: recordingPayload
@@ -31,6 +38,12 @@ extension Fact {
         case .transportState(let subject, let ice, let dtls, let reason):
             subject.members.with("iceState", .string(ice)).with("dtlsState", .string(dtls))
                 .with("reason", reason.map { .string($0) })
+        case .transportSCTPState(let subject, let state): subject.members.with("sctpState", .string(state))
+        case .transportPath(
+            let subject, let localIP, let localPort, let remoteIP, let remotePort, let transportProtocol):
+            subject.members.with("localIp", .string(localIP)).with("localPort", JSONValue(localPort))
+                .with("remoteIp", .string(remoteIP)).with("remotePort", JSONValue(remotePort))
+                .with("protocol", .string(transportProtocol))
         case .transportClosed(let subject, let reason): subject.members.with("reason", .string(reason))
         default: [:]
         }
@@ -41,8 +54,9 @@ extension Fact {
         case .producerCreated(let subject, let type, let paused):
             subject.members.with("producerType", .string(type)).with("paused", .bool(paused))
         case .producerPaused(let subject), .producerResumed(let subject), .mediaFlowing(let subject),
-            .mediaNotFlowing(let subject):
+            .mediaNotFlowing(let subject), .speakerDominant(let subject):
             subject.members
+        case .speakerLoudest(let subject, let volume): subject.members.with("volume", JSONValue(volume))
         case .producerScore(let subject, let scores):
             subject.members.with("scores", .array(scores.map(\.json)))
         case .producerClosed(let subject, let reason): subject.members.with("reason", .string(reason))
@@ -59,6 +73,9 @@ extension Fact {
             subject.members.with("byProducer", .bool(byProducer))
         case .consumerScore(let subject, let score, let producerScore):
             subject.members.with("score", JSONValue(score)).with("producerScore", JSONValue(producerScore))
+        case .consumerLayers(let subject, let layers):
+            subject.members.with("spatialLayer", layers.map { JSONValue($0.spatialLayer) })
+                .with("temporalLayer", layers.map { JSONValue($0.temporalLayer) })
         case .consumerClosed(let subject, let reason): subject.members.with("reason", .string(reason))
         default: [:]
         }
@@ -118,7 +135,7 @@ extension BroadcasterSubject {
 }
 
 extension TransportSubject {
-    fileprivate var members: [String: JSONValue] { broadcaster.members.with("transportId", .string(id)) }
+    var members: [String: JSONValue] { broadcaster.members.with("transportId", .string(id)) }
 }
 
 extension ProducerSubject {
@@ -165,7 +182,7 @@ extension StreamScore {
 
 extension [String: JSONValue] {
     /// The same with one member more, unless its value is absent.
-    fileprivate func with(_ key: String, _ value: JSONValue?) -> Self {
+    func with(_ key: String, _ value: JSONValue?) -> Self {
         guard let value else { return self }
         var members = self
         members[key] = value

@@ -12,6 +12,13 @@ public enum Fact: Sendable, Hashable {
     case transportConnected(TransportSubject, remoteIP: String, remotePort: UInt16, rtcp: Bool)
     /// How far a WebRTC client has come; `reason` when DTLS failed.
     case transportState(TransportSubject, ice: String, dtls: String, reason: String?)
+    /// How far its data channels have come.
+    case transportSCTPState(TransportSubject, state: String)
+    /// The way that a WebRTC client's media take was chosen, or changed. Addresses are ours as announced, and the client's;
+    /// `transportProtocol` is "udp" or "tcp".
+    case transportPath(
+        TransportSubject, localIP: String, localPort: UInt16, remoteIP: String, remotePort: UInt16,
+        transportProtocol: String)
     case transportClosed(TransportSubject, reason: String)
 
     case producerCreated(ProducerSubject, type: String, paused: Bool)
@@ -25,12 +32,31 @@ public enum Fact: Sendable, Hashable {
     case consumerPaused(ConsumerSubject, byProducer: Bool)
     case consumerResumed(ConsumerSubject, byProducer: Bool)
     case consumerScore(ConsumerSubject, score: UInt8, producerScore: UInt8)
+    /// What is forwarded of a consumer's layers changed; nil: nothing.
+    case consumerLayers(ConsumerSubject, LayerPair?)
     case consumerClosed(ConsumerSubject, reason: String)
+
+    case dataProducerCreated(DataProducerSubject, paused: Bool)
+    case dataProducerPaused(DataProducerSubject)
+    case dataProducerResumed(DataProducerSubject)
+    case dataProducerClosed(DataProducerSubject, reason: String)
+
+    case dataConsumerCreated(DataConsumerSubject, paused: Bool, producerPaused: Bool)
+    case dataConsumerPaused(DataConsumerSubject, byProducer: Bool)
+    case dataConsumerResumed(DataConsumerSubject, byProducer: Bool)
+    case dataConsumerClosed(DataConsumerSubject, reason: String)
 
     /// Packets of a producer come.
     case mediaFlowing(ProducerSubject)
     /// … and ceased to come, though it is not paused.
     case mediaNotFlowing(ProducerSubject)
+
+    /// Somebody else is the loudest now, or somebody after a silence; `volume` in dBov, −127…0.
+    case speakerLoudest(ProducerSubject, volume: Int)
+    /// Who speaks, by how speech goes on and not by loudness alone: a cough changes nothing.
+    case speakerDominant(ProducerSubject)
+    /// Nobody is loud any more.
+    case speakerSilence(room: String)
 
     /// The process of a pipeline was started; `processID` is the kernel's.
     case pipelineStarting(PipelineSubject, processID: Int?)

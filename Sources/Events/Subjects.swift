@@ -3,7 +3,7 @@ public struct BroadcasterSubject: Sendable, Hashable {
     public var room: String
     public var id: String
     public var displayName: String
-    /// "broadcaster", "ingest" or "recorder".
+    /// "broadcaster", "ingest", "recorder", "peer", "publisher" or "player".
     public var role: String
 
     public init(room: String, id: String, displayName: String, role: String = "broadcaster") {
@@ -94,6 +94,17 @@ public struct OpenedTrack: Sendable, Hashable {
         self.treatment = treatment
         self.reason = reason
         self.codec = codec
+    }
+}
+
+/// Which of its layers a consumer gets, counted from 0.
+public struct LayerPair: Sendable, Hashable {
+    public var spatialLayer: Int
+    public var temporalLayer: Int
+
+    public init(spatialLayer: Int, temporalLayer: Int) {
+        self.spatialLayer = spatialLayer
+        self.temporalLayer = temporalLayer
     }
 }
 

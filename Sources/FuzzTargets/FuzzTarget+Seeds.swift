@@ -20,6 +20,7 @@ extension FuzzTarget {
         case .srtp: Self.conversations
         case .stun: STUNSeeds.all
         case .dtls: Self.dtlsScripts
+        case .sctp: SCTPSeeds.all
         case .engine: try Self.scripts(file)
         }
     }

@@ -25,6 +25,8 @@ public enum FuzzTarget: String, Sendable, CaseIterable {
     case stun
     /// A script of datagrams into a fresh DTLS server, beside those of a true client.
     case dtls
+    /// A script of chunks, messages, losses and time on an SCTP association that is up, beside a true remote side.
+    case sctp
     /// A script of datagrams, commands and time, played on an engine with every kind of transport and producer.
     case engine
 
@@ -44,6 +46,7 @@ public enum FuzzTarget: String, Sendable, CaseIterable {
         case .srtp: fuzzSRTP(bytes)
         case .stun: fuzzSTUN(bytes)
         case .dtls: fuzzDTLS(bytes)
+        case .sctp: fuzzSCTP(bytes)
         case .engine: fuzzEngine(bytes)
         }
     }

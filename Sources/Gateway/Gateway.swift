@@ -36,6 +36,8 @@ public struct Gateway: Sendable {
         let catalog = try make { try settings.catalog() }
         let unfit = settings.sourceProblems(catalog)
         guard unfit.isEmpty else { throw GatewayError(unfit.joined(separator: "\n")) }
+        let selfSigned = settings.selfSignedCertificate
+        try selfSigned?.prepare(logger: logger)
         let processes = try make {
             if let program = settings.pipelineProgram { return PipelineSettings(executable: program) }
             return try PipelineSettings.besideRunningProgram()
@@ -83,7 +85,9 @@ public struct Gateway: Sendable {
             await reports?.ready()
             await onReady(
                 RunningGateway(
-                    url: address, mediaFolder: settings.mediaFolders.first ?? ".", events: events,
+                    url: address, mediaFolder: settings.mediaFolders.first ?? ".",
+                    selfSignedCertificate: selfSigned.map { SelfSignedFiles.certificate(in: $0.folder) },
+                    events: events,
                     pipelines: pipelines, stop: { stopWish.yield(StopRequest(reason: $0)) }))
         }
         // Stopped in reverse: sources and pipelines first, so that recordings are whole; then rooms and the stream of
@@ -172,6 +176,8 @@ public struct RunningGateway: Sendable {
     /// Where HTTP is served.
     public let url: String
     public let mediaFolder: String
+    /// What clients have to be told to trust; nil: nothing.
+    public let selfSignedCertificate: String?
     public let events: EventBus
     public let pipelines: any PipelineControlling
     /// Asks for an end in order; the reason is for the log.
@@ -222,11 +228,11 @@ extension GatewaySettings {
     var signaling: SignalingConfiguration {
         SignalingConfiguration(
             host: listenIP, port: Int(listenPort), token: token.flatMap { BearerToken($0) }, allowsEverybody: noAuth,
-            knownHosts: hosts, allowedOrigins: origins)
+            knownHosts: hosts, allowedOrigins: origins, iceServers: iceServers, tls: tlsFiles)
     }
 
     func url(port: Int) -> String {
         let isIPv6 = listenIP.contains(":")
-        return "http://\(isIPv6 ? "[\(listenIP)]" : listenIP):\(port)"
+        return "\(tlsFiles == nil ? "http" : "https")://\(isIPv6 ? "[\(listenIP)]" : listenIP):\(port)"
     }
 }

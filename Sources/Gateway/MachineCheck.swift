@@ -3,6 +3,7 @@ import Control
 import Glibc
 import MediaPlane
 import Pipelines
+import Signaling
 
 /// Whether this machine has what settings ask for; each problem is one line that names the setting.
 public struct MachineCheck: Sendable {
@@ -12,7 +13,21 @@ public struct MachineCheck: Sendable {
 
     /// Everything that would keep the gateway from starting or its sources from being found.
     public var problems: [String] {
-        folderAndAddressProblems + portProblems + (webRTCPortProblem.map { [$0] } ?? []) + pipelineProblems
+        folderAndAddressProblems + tlsProblems + portProblems + (webRTCPortProblem.map { [$0] } ?? [])
+            + pipelineProblems
+    }
+
+    /// What a person should know, though the gateway would start.
+    public var warnings: [String] {
+        guard settings.tlsCertificate != nil, let files = settings.tlsFiles else { return [] }
+        return (try? files.check()) ?? []
+    }
+
+    private var tlsProblems: [String] {
+        // One of our own making is made when it's needed.
+        guard settings.tlsCertificate != nil, let files = settings.tlsFiles else { return [] }
+        do throws(SignalingError) { _ = try files.check() } catch { return ["\(error)"] }
+        return []
     }
 
     /// Better said at the start than with the first file or the first transport.

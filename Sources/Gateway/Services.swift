@@ -26,8 +26,7 @@ struct EventLog: Service {
         await withGracefulShutdownHandler {
             for await event in stream {
                 let line = event.logLine
-                let level: Logger.Level = event.fact.name.hasSuffix(".failed") ? .warning : .info
-                logger.log(level: level, "\(line.message)", metadata: line.fields)
+                logger.log(level: event.logLevel, "\(line.message)", metadata: line.fields)
             }
         } onGracefulShutdown: {
             events.finish()
@@ -87,6 +86,14 @@ struct Greeting: Service {
 }
 
 extension Event {
+    /// Who speaks and which layers are forwarded is of interest to those who look for something: it changes all the time.
+    var logLevel: Logger.Level {
+        switch fact.kind {
+        case .speakerLoudest, .speakerDominant, .speakerSilence, .consumerLayers: .debug
+        default: fact.name.hasSuffix(".failed") ? .warning : .info
+        }
+    }
+
     /// "producer.created: video VP8 by Camera" with room, broadcaster, transport, producer and so on as fields.
     var logLine: (message: String, fields: Logger.Metadata) {
         var fields: Logger.Metadata = [:]

@@ -10,9 +10,12 @@ public struct ICETuple: Sendable, Hashable {
     public var socket: UInt32
     public var remote: SocketAddress
     public var transport: ICEProtocol
+    /// The driver's number of the socket that clients are told of: the one that let a connection in, or `socket` itself.
+    public var listener: UInt32
 
-    public init(socket: UInt32, remote: SocketAddress, transport: ICEProtocol) {
+    public init(socket: UInt32, remote: SocketAddress, transport: ICEProtocol, listener: UInt32? = nil) {
         (self.socket, self.remote, self.transport) = (socket, remote, transport)
+        self.listener = listener ?? socket
     }
 }
 

@@ -6,7 +6,7 @@ import ORTC
 /// Two cores fit: the embedded one, and later an existing mediasoup application. Both give plain RTP endpoints, so
 /// that a pipeline cannot tell which one it talks to. The semantics are mediasoup's: a method never causes an event
 /// on the object it was called on; what it does to others (a producer's consumers …) arrives in `events`.
-public protocol MediaCore: Sendable {
+public protocol MediaCore: DataChannelCore, ObserverCore {
     /// Makes a router for one room.
     /// - Parameter mediaCodecs: Nil: the core's standard list.
     func createRouter(mediaCodecs: [RTPCodecCapability]?) async throws(MediaCoreError) -> RouterDescription

@@ -39,6 +39,17 @@ public enum MediaCoreEvent: Sendable, Hashable {
     case observerDominantSpeaker(RTPObserverID, ProducerID)
     /// Its router closed.
     case observerClosed(RTPObserverID)
+    /// Of a transport's data channels.
+    case sctpState(TransportID, SCTPState)
+    /// Its transport closed.
+    case dataProducerClosed(DataProducerID)
+    case dataConsumerClosed(DataConsumerID, CloseReason)
+    /// The data producer behind it was paused or resumed.
+    case dataConsumerProducerPaused(DataConsumerID, Bool)
+    /// A message was lost: too many bytes wait for acknowledgement.
+    case dataConsumerBufferFull(DataConsumerID)
+    /// So few bytes wait now, no more than its threshold.
+    case dataConsumerBufferLow(DataConsumerID, Int)
     /// The core itself is gone; every object of it is closed.
     case died(String)
 }
@@ -47,6 +58,7 @@ public enum MediaCoreEvent: Sendable, Hashable {
 public enum CloseReason: String, Sendable, Hashable {
     case transportClosed = "transportclose"
     case producerClosed = "producerclose"
+    case dataProducerClosed = "dataproducerclose"
 }
 
 public struct ProducerScore: Sendable, Hashable {

@@ -25,11 +25,14 @@ public struct PlainTransportOptions: Sendable, Hashable {
     public var srtpCryptoSuite: String?
     /// What is taken to be available before the remote side has told anything, bits per second. Nil: 600,000.
     public var initialAvailableOutgoingBitrate: Int64?
+    /// For data channels, in bare datagrams; nil: there are none.
+    public var sctp: SCTPOptions?
 
     public init(
         rtcpMux: Bool = true, comedia: Bool = false, cname: String? = nil, enableSRTP: Bool = false,
-        srtpCryptoSuite: String? = nil, initialAvailableOutgoingBitrate: Int64? = nil
+        srtpCryptoSuite: String? = nil, initialAvailableOutgoingBitrate: Int64? = nil, sctp: SCTPOptions? = nil
     ) {
+        self.sctp = sctp
         self.initialAvailableOutgoingBitrate = initialAvailableOutgoingBitrate
         self.rtcpMux = rtcpMux
         self.comedia = comedia
@@ -46,10 +49,14 @@ public struct PlainTransportDescription: Sendable {
     public var rtcpTuple: TransportTuple?
     /// What we protect with; absent without SRTP. `connect` may change it.
     public var srtpParameters: SRTPParameters?
+    /// Absent without SCTP.
+    public var sctpParameters: SCTPParameters?
 
     public init(
-        id: TransportID, tuple: TransportTuple, rtcpTuple: TransportTuple?, srtpParameters: SRTPParameters? = nil
+        id: TransportID, tuple: TransportTuple, rtcpTuple: TransportTuple?, srtpParameters: SRTPParameters? = nil,
+        sctpParameters: SCTPParameters? = nil
     ) {
+        self.sctpParameters = sctpParameters
         self.id = id
         self.tuple = tuple
         self.rtcpTuple = rtcpTuple

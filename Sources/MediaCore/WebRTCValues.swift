@@ -14,12 +14,15 @@ public struct WebRTCTransportOptions: Sendable, Hashable {
     public var initialAvailableOutgoingBitrate: Int64?
     /// One name for all transports of one sender, so that receivers can synchronise its tracks (RFC 3550 §6.5.1).
     public var cname: String?
+    /// For data channels; nil: there are none.
+    public var sctp: SCTPOptions?
 
     public init(
         enableUDP: Bool = true, enableTCP: Bool = true, preferUDP: Bool = false, preferTCP: Bool = false,
         iceConsentTimeout: Duration = .seconds(30), initialAvailableOutgoingBitrate: Int64? = nil,
-        cname: String? = nil
+        cname: String? = nil, sctp: SCTPOptions? = nil
     ) {
+        self.sctp = sctp
         self.enableUDP = enableUDP
         self.enableTCP = enableTCP
         self.preferUDP = preferUDP
@@ -35,10 +38,14 @@ public struct WebRTCTransportDescription: Sendable, Hashable {
     public var iceParameters: ICEParameters
     public var iceCandidates: [ICECandidate]
     public var dtlsParameters: DTLSParameters
+    /// Absent without SCTP.
+    public var sctpParameters: SCTPParameters?
 
     public init(
-        id: TransportID, iceParameters: ICEParameters, iceCandidates: [ICECandidate], dtlsParameters: DTLSParameters
+        id: TransportID, iceParameters: ICEParameters, iceCandidates: [ICECandidate], dtlsParameters: DTLSParameters,
+        sctpParameters: SCTPParameters? = nil
     ) {
+        self.sctpParameters = sctpParameters
         self.id = id
         self.iceParameters = iceParameters
         self.iceCandidates = iceCandidates

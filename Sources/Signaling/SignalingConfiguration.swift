@@ -23,6 +23,10 @@ public struct SignalingConfiguration: Sendable {
     /// More are not accepted until others end. 1,024: well below the descriptors that ports for media need.
     public var maximumConnections: Int
     public var webSockets = WebSocketLimits()
+    /// HTTPS and wss instead of HTTP and ws; nil: without TLS.
+    public var tls: TLSFiles?
+    /// How often those files are looked at. They are read anew when two looks have found the same change.
+    public var tlsLookInterval: Duration = .seconds(2)
     /// STUN and TURN servers that WHIP and WHEP clients are told of. The gateway needs none itself.
     public var iceServers: [ICEServer]
 
@@ -30,8 +34,9 @@ public struct SignalingConfiguration: Sendable {
         host: String = "127.0.0.1", port: Int = 4443, token: BearerToken? = nil, allowsEverybody: Bool = false,
         knownHosts: [String] = [], allowedOrigins: [String] = [], bodyLimit: Int = 100 * 1024,
         idleTimeout: Duration = .seconds(60), stopPatience: Duration = .seconds(3), maximumConnections: Int = 1024,
-        iceServers: [ICEServer] = []
+        iceServers: [ICEServer] = [], tls: TLSFiles? = nil
     ) {
+        self.tls = tls
         self.iceServers = iceServers
         self.host = host
         self.port = port
@@ -62,6 +67,9 @@ public struct SignalingConfiguration: Sendable {
             throw .configuration("maximumConnections \(maximumConnections) is not within 1…20000")
         }
         try webSockets.validate()
+        guard tlsLookInterval > .zero, tlsLookInterval <= .seconds(3600) else {
+            throw .configuration("tlsLookInterval \(tlsLookInterval.seconds) s is not within 0…3600 s")
+        }
         for server in iceServers where !server.isPlausible {
             throw .configuration("iceServers: \"\(server.url)\" is none; write it as stun:stun.example.org:3478")
         }

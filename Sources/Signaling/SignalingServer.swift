@@ -18,6 +18,7 @@ public struct SignalingServer: Service {
     private let configuration: SignalingConfiguration
     private let doors: Doors
     private let rooms: Rooms
+    private let tls: TLSKeeper?
     private let logger: Logger
     private let onListening: @Sendable (_ port: Int) async -> Void
 
@@ -28,7 +29,7 @@ public struct SignalingServer: Service {
     ///   - requests: Where answered requests are counted.
     ///   - sessions: Of WHIP and WHEP clients.
     ///   - onListening: Called once, when requests are accepted; with the port, which the system may have chosen.
-    /// - Throws: `SignalingError.configuration`.
+    /// - Throws: `SignalingError.configuration`, also for files of TLS that can't be used.
     public init(
         configuration: SignalingConfiguration, rooms: Rooms, pipelines: any PipelineControlling, events: EventBus,
         version: String, health: any HealthSource = AlwaysReady(), metrics: any MetricsSource = NoMetrics(),
@@ -36,6 +37,7 @@ public struct SignalingServer: Service {
         onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
     ) throws(SignalingError) {
         try configuration.validate()
+        if let files = configuration.tls { tls = try TLSKeeper(files, logger: logger) } else { tls = nil }
         self.configuration = configuration
         self.rooms = rooms
         self.logger = logger
@@ -70,6 +72,8 @@ public struct SignalingServer: Service {
                 await onListening(channel.localAddress?.port ?? configuration.port)
             },
             logger: quiet(logger))
+        let renewal = Task { [tls, configuration] in await tls?.watch(every: configuration.tlsLookInterval) }
+        defer { renewal.cancel() }
         do {
             try await runUntilPatienceEnds(application)
         } catch let error as IOError where error.errnoCode == EADDRINUSE {
@@ -88,12 +92,14 @@ public struct SignalingServer: Service {
                 maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 16 * 1024, maxHeaderFieldCount: 100))
         let door = ProtooDoor(
             doorkeeper: doors.doorkeeper, limits: configuration.webSockets, requests: doors.requests)
-        return HTTPServerBuilder { [rooms, configuration, logger] responder in
-            OneDoorChannel(http: HTTP1Channel(responder: responder, configuration: http), door: door) { socket, visit in
+        return HTTPServerBuilder { [rooms, configuration, tls, logger] responder in
+            let channel = OneDoorChannel(http: HTTP1Channel(responder: responder, configuration: http), door: door) {
+                socket, visit in
                 let connection = ProtooConnection(
                     socket: socket, visit: visit, limits: configuration.webSockets, logger: logger)
                 await connection.run(in: rooms)
             }
+            return if let tls { TLSChannel(door: channel, keeper: tls) } else { channel }
         }
     }
 

@@ -22,7 +22,9 @@ struct CheckCommand: AsyncParsableCommand {
         let loaded = try options.load(file: file)
         for warning in loaded.warnings { Console.complain("warning: \(warning)") }
         if show { Console.out(loaded.text) }
-        let problems = MachineCheck(loaded.settings).problems
+        let machine = MachineCheck(loaded.settings)
+        for warning in machine.warnings { Console.complain("warning: \(warning)") }
+        let problems = machine.problems
         for problem in problems { Console.complain(problem) }
         guard problems.isEmpty else { throw ExitStatus.failed }
         if !show { Console.out("\(file ?? "settings"): ok") }

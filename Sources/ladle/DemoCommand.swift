@@ -61,13 +61,21 @@ struct DemoCommand: AsyncParsableCommand {
         // As it was called here, so that the lines can be copied.
         let ladle = CommandLine.arguments.first ?? "ladle"
         let gateway = running.url == GatewayClient.standardURL ? "" : " --gateway \(running.url)"
+        // wss://localhost:4443 is where web applications written for mediasoup's demo look for their server.
+        let trust = running.selfSignedCertificate.map { file in
+            """
+              browsers:       open \(running.url) once and let the certificate pass, or import
+                              \(file)
+
+            """
+        }
         return """
             Ladle \(LadleVersion.current) serves \(running.url); the test source goes into the room "\(room)".
               your own file:  \(ladle) ingest FILE --room \(room)\(gateway)
                               (in another terminal; a file below \(running.mediaFolder))
               look at it:     \(running.url)/rooms/\(room)/watch
               send a camera:  \(running.url)/rooms/\(room)/publish
-              the recording:  \(recording.file)
+            \(trust ?? "")  the recording:  \(recording.file)
               stop:           Ctrl-C, which finishes the recording
 
             """

@@ -2,10 +2,12 @@ import ArgumentParser
 import AsyncHTTPClient
 import Base
 import FoundationEssentials
+import Gateway
 import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 
 /// Which gateway to talk to; the same options on every client command.
 struct GatewayOptions: ParsableArguments {
@@ -14,6 +16,9 @@ struct GatewayOptions: ParsableArguments {
 
     @Option(name: .long, help: "A file with the bearer token (environment: LADLE_TOKEN_FILE).")
     var tokenFile: String?
+
+    @Option(name: .long, help: "A file with certificates to trust besides the system's (environment: LADLE_TLS_CA).")
+    var tlsCa: String?
 
     /// Runs `body` with a client and turns its failures into a line and an exit status.
     func withClient<Result>(_ body: (GatewayClient) async throws -> Result) async throws -> Result {
@@ -66,7 +71,29 @@ struct GatewayClient: Sendable {
         } else {
             token = nil
         }
-        http = HTTPClient(eventLoopGroupProvider: .singleton)
+        var configuration = HTTPClient.Configuration()
+        if base.hasPrefix("https:") {
+            configuration.tlsConfiguration = try Self.trust(
+                options.tlsCa ?? environment["LADLE_TLS_CA"].flatMap { $0.isEmpty ? nil : $0 }, environment)
+        }
+        http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+
+    /// The system's certificates, those of `file`, and the one that a gateway of this user has made itself.
+    private static func trust(_ file: String?, _ environment: [String: String]) throws -> TLSConfiguration {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        if let file {
+            guard let roots = try? NIOSSLCertificate.fromPEMFile(file), !roots.isEmpty else {
+                throw UsageError("\(file) holds no certificate in PEM form, or can't be read")
+            }
+            tls.additionalTrustRoots.append(.certificates(roots))
+        }
+        if let folder = GatewaySettings.stateFolder(environment),
+            let own = try? NIOSSLCertificate.fromPEMFile(SelfSignedFiles.certificate(in: folder)), !own.isEmpty
+        {
+            tls.additionalTrustRoots.append(.certificates(own))
+        }
+        return tls
     }
 
     private static func isAddress(_ text: String) -> Bool {
@@ -154,6 +181,11 @@ struct GatewayClient: Sendable {
             return ExitStatus.failed
         case let error as HTTPClientError:
             Console.complain("the gateway at \(base) broke off: \(error)")
+            return ExitStatus.unreachable
+        case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError:
+            Console.complain(
+                "the gateway at \(base) shows a certificate that is not trusted here, or speaks no TLS: \(error); name a file "
+                    + "with certificates to trust with --tls-ca")
             return ExitStatus.unreachable
         case is NIOConnectionError, is IOError:
             Console.complain("no gateway answers at \(base); start one with `ladle serve`, or name it with --gateway")

@@ -11,6 +11,9 @@ struct ServeOptions: ParsableArguments {
     @Flag(name: .long, help: help("noAuth")) var noAuth = false
     @Option(name: .long, help: help("hosts")) var host: [String] = []
     @Option(name: .long, help: help("origins")) var origin: [String] = []
+    @Option(name: .long, help: help("tls.certificate")) var tlsCert: String?
+    @Option(name: .long, help: help("tls.key")) var tlsKey: String?
+    @Flag(name: .long, help: help("tls.selfSigned")) var tlsSelfSigned = false
     @Option(name: .long, help: help("rtp.address")) var rtpAddress: String?
     @Option(name: .long, help: help("rtp.announcedAddress")) var announcedAddress: String?
     @Option(name: .long, help: help("rtp.ports")) var rtpPorts: String?
@@ -35,7 +38,9 @@ struct ServeOptions: ParsableArguments {
     /// By the keys of the settings that they stand for.
     var flags: [LoadedSettings.Flag] {
         let single = [
-            "listen": listen, "tokenFile": tokenFile, "noAuth": noAuth ? "true" : nil, "rtp.address": rtpAddress,
+            "listen": listen, "tokenFile": tokenFile, "noAuth": noAuth ? "true" : nil,
+            "tls.certificate": tlsCert, "tls.key": tlsKey, "tls.selfSigned": tlsSelfSigned ? "true" : nil,
+            "rtp.address": rtpAddress,
             "rtp.announcedAddress": announcedAddress, "rtp.ports": rtpPorts, "rtp.workers": rtpWorkers,
             "webrtc.port": webrtcPort, "recordings": recordings,
             "idleRoom": idleRoom, "limits.pipelines": pipelineLimit, "log.level": logLevel, "log.format": logFormat,

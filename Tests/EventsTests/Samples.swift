@@ -7,6 +7,9 @@ enum Samples {
     static let producer = ProducerSubject(transport: transport, id: "p1", kind: "video", codec: "video/VP8")
     static let consumer = ConsumerSubject(
         transport: transport, id: "c1", producerID: "p1", kind: "audio", codec: "audio/opus")
+    static let dataProducer = DataProducerSubject(transport: transport, id: "d1", label: "chat", subprotocol: "text")
+    static let dataConsumer = DataConsumerSubject(
+        transport: transport, id: "e1", dataProducerID: "d1", label: "", subprotocol: "")
     static let ingest = PipelineSubject(room: "demo", id: "i1", kind: .ingest, name: "test")
     static let recording = PipelineSubject(room: "demo", id: "r1", kind: .record, name: "demo.mkv")
     static let track = OpenedTrack(
@@ -23,6 +26,10 @@ enum Samples {
         .transportConnected(transport, remoteIP: "127.0.0.1", remotePort: 5000, rtcp: false),
         .transportState(transport, ice: "completed", dtls: "failed", reason: "wrong fingerprint"),
         .transportState(transport, ice: "connected", dtls: "connecting", reason: nil),
+        .transportSCTPState(transport, state: "connected"),
+        .transportPath(
+            transport, localIP: "203.0.113.5", localPort: 44_444, remoteIP: "192.0.2.7", remotePort: 5000,
+            transportProtocol: "tcp"),
         .transportClosed(transport, reason: "broadcasterclose"),
         .producerCreated(producer, type: "simple", paused: false),
         .producerPaused(producer),
@@ -33,9 +40,22 @@ enum Samples {
         .consumerPaused(consumer, byProducer: true),
         .consumerResumed(consumer, byProducer: false),
         .consumerScore(consumer, score: 10, producerScore: 9),
+        .consumerLayers(consumer, LayerPair(spatialLayer: 2, temporalLayer: 1)),
+        .consumerLayers(consumer, nil),
         .consumerClosed(consumer, reason: "producerclose"),
+        .dataProducerCreated(dataProducer, paused: false),
+        .dataProducerPaused(dataProducer),
+        .dataProducerResumed(dataProducer),
+        .dataProducerClosed(dataProducer, reason: "requested"),
+        .dataConsumerCreated(dataConsumer, paused: false, producerPaused: true),
+        .dataConsumerPaused(dataConsumer, byProducer: true),
+        .dataConsumerResumed(dataConsumer, byProducer: false),
+        .dataConsumerClosed(dataConsumer, reason: "dataproducerclose"),
         .mediaFlowing(producer),
         .mediaNotFlowing(producer),
+        .speakerLoudest(producer, volume: -15),
+        .speakerDominant(producer),
+        .speakerSilence(room: "demo"),
         .pipelineStarting(ingest, processID: 123),
         .pipelineStarting(recording, processID: nil),
         .pipelineRunning(ingest),

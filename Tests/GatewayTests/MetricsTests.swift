@@ -118,6 +118,41 @@ import Testing
         #expect(try await watched.scrape(collector)["ladle_recording_bytes_total"] == 2300)
     }
 
+    @Test func `WebRTC clients are counted by how far they have come, and handshakes by their end`() async throws {
+        let watched = try Watched()
+        let collector = watched.collector()
+        let room = try await watched.rooms.room("r")
+        try await room.addBroadcaster(Broadcaster(id: "w", displayName: "W", device: .init(name: "Test")))
+        _ = try await room.createWebRTCTransport(for: "w")
+        let counting = Task { await watched.tally.run(watched.events) }
+        func subject(_ id: String) -> TransportSubject {
+            TransportSubject(broadcaster: BroadcasterSubject(room: "r", id: "w", displayName: "W"), id: id)
+        }
+        func tell(_ id: String, _ ice: String, _ dtls: String) {
+            watched.events.publish(.transportState(subject(id), ice: ice, dtls: dtls, reason: nil))
+        }
+        tell("1", "connected", "connecting")
+        tell("1", "connected", "connected")
+        // A change of one tells both.
+        tell("1", "completed", "connected")
+        tell("1", "disconnected", "connected")
+        tell("1", "disconnected", "closed")
+        tell("2", "connected", "failed")
+        tell("2", "disconnected", "failed")
+        watched.events.publish(.transportClosed(subject("2"), reason: "requested"))
+        tell("2", "connected", "failed")
+        watched.events.finish()
+        await counting.value
+        let scrape = try await watched.scrape(collector)
+        #expect(scrape["ladle_transports", "kind=\"webrtc\""] == 1)
+        #expect(scrape["ladle_transports", "kind=\"plain\""] == 0)
+        #expect(scrape["ladle_webrtc_transports", "state=\"new\""] == 1)
+        #expect(scrape.sum("ladle_webrtc_transports") == 1)
+        #expect(scrape["ladle_webrtc_handshakes_total", "outcome=\"connected\""] == 1)
+        #expect(scrape["ladle_webrtc_handshakes_total", "outcome=\"failed\""] == 2)
+        #expect(scrape["ladle_webrtc_disconnects_total"] == 2)
+    }
+
     @Test func `docs and figures name the same metrics, with their types and labels`() async throws {
         let watched = try Watched()
         try await watched.fill("a")

@@ -225,6 +225,24 @@ import Testing
         #expect(told(stage) == ["levels silence"])
     }
 
+    @Test func `who hears nobody needs no time, and who was loud is told silent before that`() throws {
+        let stage = try Stage()
+        try stage.engine.createObserver(
+            RTPObserverSetup(router: Stage.room, id: levels, kind: .audioLevel()), now: stage.now)
+        #expect(stage.engine.nextDeadline == nil)
+        let source = try stage.transport("source", rtcpMux: true)
+        try stage.produce("audio", on: source, audio(1111), kind: .audio)
+        let producer = ProducerID(rawValue: "audio")
+        try stage.engine.addProducer(producer, to: levels, now: stage.now)
+        try speak(stage, source, level: 20, packets: 60)
+        try stage.engine.removeProducer(producer, from: levels, now: stage.now, into: &stage.outbox)
+        stage.pass(.seconds(3))
+        #expect(told(stage) == ["levels volumes [\"audio -20\"]", "levels silence"])
+        try stage.engine.addProducer(producer, to: levels, now: stage.now)
+        try speak(stage, source, level: 20, packets: 60, from: 60)
+        #expect(told(stage) == ["levels volumes [\"audio -20\"]"])
+    }
+
     @Test func `a paused producer is excluded until it is resumed`() throws {
         let (stage, source) = try scene()
         let id = ProducerID(rawValue: "audio")

@@ -8,6 +8,7 @@ public actor ScriptedCore: MediaCore {
     struct Transport {
         let router: RouterID
         let options: PlainTransportOptions
+        var sctp: SCTPOptions?
         var description: PlainTransportDescription
         var isConnected = false
         var nextMid = 0
@@ -29,14 +30,19 @@ public actor ScriptedCore: MediaCore {
     }
 
     public nonisolated let events: AsyncStream<MediaCoreEvent>
-    private nonisolated let speaker: AsyncStream<MediaCoreEvent>.Continuation
+    nonisolated let speaker: AsyncStream<MediaCoreEvent>.Continuation
     private let mediaCodecs: [RTPCodecCapability]
     private var made = 0
     private var nextPort: UInt16 = 40_000
     private var routers: [RouterID: RTPCapabilities] = [:]
-    private var transports: [TransportID: Transport] = [:]
+    var transports: [TransportID: Transport] = [:]
     private var producers: [ProducerID: Producer] = [:]
     private var consumers: [ConsumerID: Consumer] = [:]
+    var dataProducers: [DataProducerID: DataProducer] = [:]
+    var dataConsumers: [DataConsumerID: DataConsumer] = [:]
+    var observed: [RTPObserverID: [ProducerID]] = [:]
+    /// What is traced of transports.
+    public internal(set) var traced: [TransportID: Set<TraceType>] = [:]
     private var refusals: [MediaCoreError] = []
     private var isHolding = false
     private var held: [CheckedContinuation<Void, Never>] = []
@@ -79,12 +85,14 @@ public actor ScriptedCore: MediaCore {
 
     public func options(of transport: TransportID) -> PlainTransportOptions? { transports[transport]?.options }
 
-    private func pass(_ call: String) async throws(MediaCoreError) {
+    func pass(_ call: String) async throws(MediaCoreError) {
         calls.append(call)
         if !refusals.isEmpty { throw refusals.removeFirst() }
     }
 
-    private func waitIfHeld() async {
+    func noteCall(_ call: String) { calls.append(call) }
+
+    func waitIfHeld() async {
         guard isHolding else { return }
         await withCheckedContinuation { continuation in
             held.append(continuation)
@@ -93,7 +101,7 @@ public actor ScriptedCore: MediaCore {
         }
     }
 
-    private func newID(_ noun: String) -> String {
+    func newID(_ noun: String) -> String {
         made += 1
         return "\(noun)-\(made)"
     }
@@ -129,8 +137,10 @@ extension ScriptedCore {
         let id = TransportID(rawValue: newID("transport"))
         let tuple = TransportTuple(localAddress: "127.0.0.1", localPort: newPort())
         let rtcp = options.rtcpMux ? nil : TransportTuple(localAddress: "127.0.0.1", localPort: newPort())
-        let description = PlainTransportDescription(id: id, tuple: tuple, rtcpTuple: rtcp)
-        transports[id] = Transport(router: router, options: options, description: description)
+        let description = PlainTransportDescription(
+            id: id, tuple: tuple, rtcpTuple: rtcp,
+            sctpParameters: options.sctp.map { SCTPParameters($0, isDataChannel: false) })
+        transports[id] = Transport(router: router, options: options, sctp: options.sctp, description: description)
         await waitIfHeld()
         return description
     }
@@ -166,7 +176,7 @@ extension ScriptedCore {
         let id = TransportID(rawValue: newID("transport"))
         let tuple = TransportTuple(localAddress: "127.0.0.1", localPort: newPort())
         transports[id] = Transport(
-            router: router, options: PlainTransportOptions(),
+            router: router, options: PlainTransportOptions(), sctp: options.sctp,
             description: PlainTransportDescription(id: id, tuple: tuple, rtcpTuple: nil))
         await waitIfHeld()
         return WebRTCTransportDescription(
@@ -180,7 +190,8 @@ extension ScriptedCore {
             ],
             dtlsParameters: DTLSParameters(fingerprints: [
                 DTLSFingerprint(algorithm: "sha-256", value: Array(repeating: "AB", count: 32).joined(separator: ":"))
-            ]))
+            ]),
+            sctpParameters: options.sctp.map { SCTPParameters($0, isDataChannel: true) })
     }
 
     public func connect(
@@ -191,6 +202,11 @@ extension ScriptedCore {
         guard transports[id]?.isConnected == false else {
             throw MediaCoreError(
                 .conflict, name: "Error", message: "connect() already called [method:webRtcTransport.connect]")
+        }
+        guard !remote.fingerprints.isEmpty else {
+            throw MediaCoreError(
+                .invalid, name: "TypeError",
+                message: "empty dtlsParameters.fingerprints array [method:webRtcTransport.connect]")
         }
         transports[id]?.isConnected = true
         return remote.role == .client ? .server : .client
@@ -353,6 +369,7 @@ extension ScriptedCore {
         transports[id] = nil
         for (producer, _) in producers.filter({ $0.value.transport == id }) { forget(producer) }
         for (consumer, _) in consumers.filter({ $0.value.transport == id }) { consumers[consumer] = nil }
+        forgetData(of: id)
     }
 
     /// Tells of the consumers that die with it, as a core does: late, when the room has long known.
@@ -364,7 +381,7 @@ extension ScriptedCore {
         }
     }
 
-    private func notFound(_ noun: String, _ id: String) -> MediaCoreError {
+    func notFound(_ noun: String, _ id: String) -> MediaCoreError {
         MediaCoreError(.notFound, name: "Error", message: "\(noun) with id \"\(id)\" not found")
     }
 }

@@ -127,7 +127,12 @@ import Testing
             "transports/T/consume", ["producerId": "x", "rtpCapabilities": ["codecs": []]], 404,
             "Error: Producer with id \"x\" not found"
         ),
-        ("transports/nope/consume/data", ["dataProducerId": "x"], 404, "Error: transport with id \"nope\""),
+        (
+            "transports/T/consume/data", ["dataProducerId": "x"], 400,
+            "Error: broadcaster does not have rtpCapabilities"
+        ),
+        ("transports/nope/produce/data", [:], 404, "Error: transport with id \"nope\""),
+        ("transports/T/produce/data", [:], 400, "TypeError: params is not an object"),
         ("producers/nope/pause", [:], 404, "Error: producer with id \"nope\" does not exist"),
         ("consumers/nope/key-frame", [:], 404, "Error: consumer with id \"nope\" does not exist"),
     ]

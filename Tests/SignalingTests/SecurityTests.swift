@@ -52,6 +52,21 @@ import Testing
         }
     }
 
+    @Test func `behind a proxy with TLS that passes Host on, its pages are of the own origin`() async throws {
+        try await Gateway.run(Self.configuration(knownHosts: ["media.example.org"])) { gateway in
+            func status(_ origin: String) async throws -> Int {
+                try await gateway.client(
+                    "GET", "/api/v1/rooms", headers: ["Host": "media.example.org", "Origin": origin]
+                ).status
+            }
+            let own = try await status("https://media.example.org")
+            #expect(own == 200)
+            for foreign in ["https://media.example.org:8443", "https://media.example.org.evil", "https://127.0.0.1"] {
+                #expect(try await status(foreign) == 403, "\(foreign)")
+            }
+        }
+    }
+
     @Test(arguments: [
         ["Origin": "https://evil.example"], ["Origin": "null"], ["Sec-Fetch-Site": "cross-site"],
         ["Sec-Fetch-Site": "same-site"],

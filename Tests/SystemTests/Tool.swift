@@ -47,9 +47,12 @@ final class Tool: Sendable {
 
     /// Runs a program to its end and gives back what it wrote on both streams; a bad end fails the test.
     @discardableResult
-    static func run(_ program: String, _ arguments: [String], seconds: Double = 120) async throws -> String {
+    static func run(
+        _ program: String, _ arguments: [String], seconds: Double = 120, environment: [String: String] = [:]
+    ) async throws -> String {
         let scratch = try Scratch("ladle-tool")
-        let tool = try Tool(program, arguments, output: scratch.url.appendingPathComponent("output"))
+        let tool = try Tool(
+            program, arguments, output: scratch.url.appendingPathComponent("output"), environment: environment)
         let status = try await tool.wait(seconds: seconds)
         try #require(status == 0, "\(program) \(arguments.joined(separator: " ")) ended with \(status):\n\(tool.text)")
         return tool.text

@@ -10,6 +10,9 @@ final class CoreObjects: Sendable {
         case transport(TransportID)
         case producer(ProducerID)
         case consumer(ConsumerID)
+        case dataProducer(DataProducerID)
+        case dataConsumer(DataConsumerID)
+        case observer(RTPObserverID)
     }
 
     private struct State {
@@ -51,17 +54,22 @@ final class CoreObjects: Sendable {
     private static func key(of event: MediaCoreEvent) -> Key? {
         switch event {
         case .transportConnected(let id, _), .transportRTCPConnected(let id, _), .transportClosed(let id),
-            .iceSelectedTuple(let id, _), .iceState(let id, _), .dtlsState(let id, _, _):
+            .iceSelectedTuple(let id, _), .iceState(let id, _), .dtlsState(let id, _, _), .transportTrace(let id, _):
             .transport(id)
         case .producerScore(let id, _), .producerFlowing(let id, _), .producerClosed(let id): .producer(id)
         case .consumerScore(let id, _), .consumerLayers(let id, _), .consumerProducerPaused(let id, _),
             .consumerClosed(let id, _):
             .consumer(id)
-        case .died: nil
-        // No room asks for these yet.
-        case .transportTrace, .producerTrace, .consumerTrace, .producerVideoOrientation, .observerVolumes,
-            .observerSilence, .observerDominantSpeaker, .observerClosed:
-            nil
+        case .sctpState(let id, _): .transport(id)
+        case .dataProducerClosed(let id): .dataProducer(id)
+        case .dataConsumerClosed(let id, _), .dataConsumerProducerPaused(let id, _), .dataConsumerBufferFull(let id),
+            .dataConsumerBufferLow(let id, _):
+            .dataConsumer(id)
+        case .observerVolumes(let id, _), .observerSilence(let id), .observerDominantSpeaker(let id, _): .observer(id)
+        // Observers close with their room.
+        case .died, .observerClosed: nil
+        // No room asks for these.
+        case .producerTrace, .consumerTrace, .producerVideoOrientation: nil
         }
     }
 }

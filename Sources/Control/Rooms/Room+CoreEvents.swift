@@ -13,7 +13,7 @@ extension Room {
         case .transportRTCPConnected(let id, let tuple):
             transports[id]?.value.rtcpTuple = tuple
             if let transport = transports[id]?.value { publishConnected(transport, tuple, rtcp: true) }
-        case .iceSelectedTuple(let id, let tuple): transports[id]?.value.tuple = tuple
+        case .iceSelectedTuple(let id, let tuple): apply(selected: tuple, of: id)
         case .iceState(let id, let state): apply(ice: state, of: id)
         case .dtlsState(let id, let state, let reason): apply(dtls: state, reason: reason, of: id)
         case .transportClosed(let id):
@@ -42,12 +42,21 @@ extension Room {
             if let consumer = consumers[id]?.value { forgetConsumer(consumer, reason: reason.rawValue) }
         case .consumerLayers(let id, let layers):
             consumers[id]?.value.layers = layers
-            if let consumer = consumers[id]?.value { tell(consumer.broadcaster, .consumerLayers(id, layers)) }
-        case .died: break
-        // Nobody in a room watches anything yet, nor has observers.
-        case .transportTrace, .producerTrace, .consumerTrace, .producerVideoOrientation, .observerVolumes,
-            .observerSilence, .observerDominantSpeaker, .observerClosed:
-            break
+            if let consumer = consumers[id]?.value {
+                let pair = layers.map { LayerPair(spatialLayer: $0.spatialLayer, temporalLayer: $0.temporalLayer) }
+                events.publish(.consumerLayers(subject(of: consumer), pair))
+                tell(consumer.broadcaster, .consumerLayers(id, layers))
+            }
+        case .transportTrace(let id, let trace): apply(trace, of: id)
+        case .observerVolumes(_, let volumes): apply(volumes: volumes)
+        case .observerSilence: applySilence()
+        case .observerDominantSpeaker(_, let producer): apply(dominant: producer)
+        case .died, .observerClosed: break
+        // Nobody in a room watches these.
+        case .producerTrace, .consumerTrace, .producerVideoOrientation: break
+        case .sctpState, .dataProducerClosed, .dataConsumerClosed, .dataConsumerProducerPaused,
+            .dataConsumerBufferFull, .dataConsumerBufferLow:
+            applyData(event)
         }
     }
 

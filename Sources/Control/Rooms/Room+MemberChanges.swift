@@ -4,6 +4,8 @@ import MediaCore
 /// What happened to one member's own objects without its having asked.
 public enum MemberChange: Sendable {
     case transportState(TransportID, WebRTCStates)
+    /// Of a transport that is watched (`Room.watchDownlink`).
+    case downlink(TransportID, DownlinkEstimate)
     case transportClosed(TransportID)
     case producerScore(ProducerID, [ProducerScore])
     case producerClosed(ProducerID)
@@ -13,6 +15,8 @@ public enum MemberChange: Sendable {
     /// Its producer was paused or resumed.
     case consumerProducerPaused(ConsumerID, Bool)
     case consumerClosed(ConsumerID)
+    case dataProducerClosed(DataProducerID)
+    case dataConsumerClosed(DataConsumerID)
     /// The member itself is gone; the last one.
     case removed(reason: String)
 }

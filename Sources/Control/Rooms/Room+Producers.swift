@@ -22,6 +22,7 @@ extension Room {
         events.publish(.producerCreated(subject(of: producer), type: made.type, paused: made.paused))
         tellReaders(.producerAdded(producer))
         apply(objects.register(.producer(made.id), self))
+        await hear(producer)
         return made
     }
 
@@ -61,6 +62,8 @@ extension Room {
     /// Also its consumers, wherever they are.
     func forgetProducer(_ producer: RoomProducer, reason: String) {
         producers[producer.id] = nil
+        if speakers.dominant == producer.id { speakers.dominant = nil }
+        if speakers.loudest == producer.id { speakers.loudest = nil }
         objects.forget(.producer(producer.id))
         events.publish(.producerClosed(subject(of: producer), reason: reason))
         tell(producer.broadcaster, .producerClosed(producer.id))

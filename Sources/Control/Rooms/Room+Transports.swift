@@ -9,7 +9,7 @@ extension Room {
         try checkOpen()
         let options = PlainTransportOptions(
             rtcpMux: request.rtcpMux, comedia: request.comedia, cname: try self.broadcaster(broadcaster).cname,
-            enableSRTP: request.enableSRTP, srtpCryptoSuite: request.srtpCryptoSuite)
+            enableSRTP: request.enableSRTP, srtpCryptoSuite: request.srtpCryptoSuite, sctp: request.sctp)
         let made: PlainTransportDescription
         do { made = try await core.createPlainTransport(on: router, options) } catch { throw ControlError(error) }
 
@@ -20,7 +20,7 @@ extension Room {
         }
         let transport = RoomTransport(
             id: made.id, broadcaster: broadcaster, comedia: request.comedia, tuple: made.tuple,
-            rtcpTuple: made.rtcpTuple)
+            rtcpTuple: made.rtcpTuple, sctp: made.sctpParameters)
         transports[made.id] = keep(transport)
         events.publish(
             .transportCreated(
@@ -70,13 +70,19 @@ extension Room {
     }
 
     /// Takes a transport and all it carries out of the state, and tells everybody: first its producers (with their
-    /// consumers everywhere), then its consumers, then itself. mediasoup's order.
+    /// consumers everywhere), then its consumers, then its data channels likewise, then itself. mediasoup's order.
     func forgetTransport(_ transport: RoomTransport, reason: String) {
         for producer in inOrder(producers) where producer.transport == transport.id {
             forgetProducer(producer, reason: ClosingReason.transportClosed)
         }
         for consumer in inOrder(consumers) where consumer.transport == transport.id {
             forgetConsumer(consumer, reason: ClosingReason.transportClosed)
+        }
+        for producer in inOrder(dataProducers) where producer.transport == transport.id {
+            forgetDataProducer(producer, reason: ClosingReason.transportClosed)
+        }
+        for consumer in inOrder(dataConsumers) where consumer.transport == transport.id {
+            forgetDataConsumer(consumer, reason: ClosingReason.transportClosed)
         }
         transports[transport.id] = nil
         objects.forget(.transport(transport.id))

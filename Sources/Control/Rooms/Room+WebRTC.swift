@@ -13,11 +13,15 @@ public struct WebRTCTransportRequest: Sendable, Hashable {
     public var iceConsentTimeout: Duration
     /// Bits per second.
     public var initialAvailableOutgoingBitrate: Int64?
+    /// For data channels; nil: there are none.
+    public var sctp: SCTPOptions?
 
     public init(
         producing: Bool = false, consuming: Bool = false, enableUDP: Bool = true, enableTCP: Bool = true,
-        iceConsentTimeout: Duration = .seconds(20), initialAvailableOutgoingBitrate: Int64? = 1_000_000
+        iceConsentTimeout: Duration = .seconds(20), initialAvailableOutgoingBitrate: Int64? = 1_000_000,
+        sctp: SCTPOptions? = nil
     ) {
+        self.sctp = sctp
         self.producing = producing
         self.consuming = consuming
         self.enableUDP = enableUDP
@@ -35,6 +39,8 @@ public struct WebRTCStates: Sendable, Hashable {
     public var dtls = DTLSState.new
     /// Why DTLS failed, for people.
     public var reason: String?
+    /// ICE has chosen a way: the transport's tuple has both sides.
+    public var hasPath = false
 }
 
 extension Room {
@@ -45,7 +51,7 @@ extension Room {
         let options = WebRTCTransportOptions(
             enableUDP: request.enableUDP, enableTCP: request.enableTCP, iceConsentTimeout: request.iceConsentTimeout,
             initialAvailableOutgoingBitrate: request.initialAvailableOutgoingBitrate,
-            cname: request.producing ? try broadcaster(member).cname : nil)
+            cname: request.producing ? try broadcaster(member).cname : nil, sctp: request.sctp)
         _ = try broadcaster(member)
         let made: WebRTCTransportDescription
         do { made = try await core.createWebRTCTransport(on: router, options) } catch { throw ControlError(error) }
@@ -58,8 +64,11 @@ extension Room {
         let address = made.iceCandidates.first
         let transport = RoomTransport(
             id: made.id, broadcaster: member, comedia: false,
-            tuple: TransportTuple(localAddress: address?.address ?? "", localPort: address?.port ?? 0), rtcpTuple: nil,
-            webRTC: WebRTCStates(producing: request.producing, consuming: request.consuming))
+            tuple: TransportTuple(
+                localAddress: address?.address ?? "", localPort: address?.port ?? 0,
+                isTCP: address?.transportProtocol == .tcp), rtcpTuple: nil,
+            webRTC: WebRTCStates(producing: request.producing, consuming: request.consuming),
+            sctp: made.sctpParameters)
         transports[made.id] = keep(transport)
         events.publish(
             .transportCreated(
@@ -109,6 +118,18 @@ extension Room {
     }
 
     // MARK: - What the core says
+
+    func apply(selected tuple: TransportTuple, of id: TransportID) {
+        transports[id]?.value.tuple = tuple
+        transports[id]?.value.webRTC?.hasPath = true
+        guard let transport = transports[id]?.value, let ip = tuple.remoteIP, let port = tuple.remotePort else {
+            return
+        }
+        events.publish(
+            .transportPath(
+                subject(of: transport), localIP: tuple.localAddress, localPort: tuple.localPort, remoteIP: ip,
+                remotePort: port, transportProtocol: tuple.isTCP ? "tcp" : "udp"))
+    }
 
     func apply(ice state: ICEState, of id: TransportID) {
         guard transports[id]?.value.webRTC != nil, transports[id]?.value.webRTC?.ice != state else { return }

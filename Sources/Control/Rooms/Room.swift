@@ -7,8 +7,9 @@ import ORTC
 ///
 /// Each command changes the state, publishes the fact, and only then (or, where ids come from the core, just before)
 /// talks to the core. After each await it looks again whether the room and the object are still there.
-/// Facets: Room+Broadcasters, +Transports, +Producers, +Consumers, +WebRTC, +CoreEvents, +Changes, +MemberChanges,
-/// +Closing, and in Peers: +Peers, +PeerObjects.
+/// Facets: Room+Broadcasters, +Transports, +Producers, +Consumers, +WebRTC, +Speakers, +Downlink, +CoreEvents, +Changes,
+/// +MemberChanges, +Closing, in Data: +DataProducers, +DataConsumers, and in Peers: +Peers, +PeerObjects, +PeerData,
+/// +Bot.
 public actor Room {
     public nonisolated let name: String
     public nonisolated let router: RouterID
@@ -18,6 +19,7 @@ public actor Room {
     nonisolated let core: any MediaCore
     nonisolated let events: EventBus
     nonisolated let objects: CoreObjects
+    nonisolated let observers: RoomObservers
     private let idleTimeout: Duration
     private let clock: any Clock<Duration>
     private let onClosed: @Sendable (Room) async -> Void
@@ -29,11 +31,17 @@ public actor Room {
     var transports: [TransportID: Kept<RoomTransport>] = [:]
     var producers: [ProducerID: Kept<RoomProducer>] = [:]
     var consumers: [ConsumerID: Kept<RoomConsumer>] = [:]
+    var dataProducers: [DataProducerID: Kept<RoomDataProducer>] = [:]
+    var dataConsumers: [DataConsumerID: Kept<RoomDataConsumer>] = [:]
+    /// The room's own voice on data channels; nil: nobody needed one yet.
+    var bot: RoomBot?
+    var botMaking: Task<RoomBot?, Never>?
     var readers: [Int: AsyncStream<RoomChange>.Continuation] = [:]
     var memberReaders: [String: AsyncStream<MemberChange>.Continuation] = [:]
     /// Protoo clients, joined or not.
     var peers: [String: PeerReader] = [:]
     var peerReplicas = 0
+    var speakers = RoomSpeakers()
     private var holders: Set<String> = []
     private var idleTimer: Task<Void, Never>?
 
@@ -44,12 +52,14 @@ public actor Room {
     }
 
     init(
-        name: String, router: RouterDescription, core: any MediaCore, events: EventBus, objects: CoreObjects,
-        idleTimeout: Duration, clock: any Clock<Duration>, onClosed: @escaping @Sendable (Room) async -> Void
+        name: String, router: RouterDescription, observers: RoomObservers, core: any MediaCore, events: EventBus,
+        objects: CoreObjects, idleTimeout: Duration, clock: any Clock<Duration>,
+        onClosed: @escaping @Sendable (Room) async -> Void
     ) {
         self.name = name
         self.router = router.id
         routerCapabilities = router.rtpCapabilities
+        self.observers = observers
         self.core = core
         self.events = events
         self.objects = objects
@@ -61,7 +71,8 @@ public actor Room {
     public var snapshot: RoomSnapshot {
         RoomSnapshot(
             name: name, router: router, broadcasters: inOrder(broadcasters), transports: inOrder(transports),
-            producers: inOrder(producers), consumers: inOrder(consumers), holders: holders.sorted())
+            producers: inOrder(producers), consumers: inOrder(consumers), dataProducers: inOrder(dataProducers),
+            dataConsumers: inOrder(dataConsumers), speakers: speakers, holders: holders.sorted())
     }
 
     // MARK: - Staying open
@@ -120,6 +131,7 @@ public actor Room {
         tellReaders(.closed(reason: reason))
         for reader in readers.values { reader.finish() }
         readers.removeAll()
+        for observer in [observers.levels, observers.speakers] { objects.forget(.observer(observer)) }
         await core.close(router)
         await onClosed(self)
     }

@@ -39,6 +39,8 @@ public struct Broadcaster: Sendable, Hashable {
     public var card: PeerCard?
     /// False for a protoo client that has connected only: nobody is told of it yet.
     public var isJoined: Bool
+    /// A protoo client that takes data channels; others ask for each.
+    public var hasDataChannels = false
 
     /// - Parameter cname: Random by default.
     public init(
@@ -75,6 +77,9 @@ public struct RoomTransport: Sendable {
     public var rtcpTuple: TransportTuple?
     /// Nil: a plain one.
     public var webRTC: WebRTCStates?
+    /// What its remote side was told; nil: it has no data channels.
+    public var sctp: SCTPParameters?
+    public var sctpState: SCTPState?
 }
 
 /// A producer as the room knows it.
@@ -129,6 +134,9 @@ public struct RoomSnapshot: Sendable {
     public var transports: [RoomTransport]
     public var producers: [RoomProducer]
     public var consumers: [RoomConsumer]
+    public var dataProducers: [RoomDataProducer]
+    public var dataConsumers: [RoomDataConsumer]
+    public var speakers: RoomSpeakers
     /// Who keeps it open besides its broadcasters, sorted.
     public var holders: [String]
 }
@@ -150,10 +158,14 @@ public struct TransportRequest: Sendable, Hashable {
     public var comedia: Bool
     public var enableSRTP: Bool
     public var srtpCryptoSuite: String?
+    /// For data channels; nil: there are none.
+    public var sctp: SCTPOptions?
 
     public init(
-        rtcpMux: Bool = false, comedia: Bool = true, enableSRTP: Bool = false, srtpCryptoSuite: String? = nil
+        rtcpMux: Bool = false, comedia: Bool = true, enableSRTP: Bool = false, srtpCryptoSuite: String? = nil,
+        sctp: SCTPOptions? = nil
     ) {
+        self.sctp = sctp
         self.rtcpMux = rtcpMux
         self.comedia = comedia
         self.enableSRTP = enableSRTP

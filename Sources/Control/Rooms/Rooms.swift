@@ -104,15 +104,22 @@ public actor Rooms {
         do { router = try await core.createRouter(mediaCodecs: configuration.codecs) } catch {
             throw ControlError(error)
         }
+        let observers: RoomObservers
+        do { observers = try await RoomObservers.make(on: router.id, of: core) } catch {
+            await core.close(router.id)
+            throw ControlError(error)
+        }
         guard !isStopped else {
             await core.close(router.id)
             throw ControlError.shuttingDown
         }
         let room = Room(
-            name: name, router: router, core: core, events: events, objects: objects,
+            name: name, router: router, observers: observers, core: core, events: events, objects: objects,
             idleTimeout: configuration.idleTimeout, clock: clock,
             onClosed: { [weak self] room in await self?.forget(room) })
         rooms[name] = room
+        // They hear nobody yet: nothing came early.
+        for observer in [observers.levels, observers.speakers] { _ = objects.register(.observer(observer), room) }
         events.publish(.roomCreated(room: name))
         _ = await room.touch()
         return room

@@ -104,7 +104,7 @@ public actor ClientSession {
         case .consumerClosed(let id): await lost(id)
         case .consumerLayers(let id, let layers): forwarded(layers, by: id)
         case .consumerProducerPaused(let id, let paused): setProducerPaused(id, paused)
-        case .producerScore, .consumerScore: break
+        case .producerScore, .consumerScore, .downlink, .dataProducerClosed, .dataConsumerClosed: break
         case .transportClosed: await end(reason: ClosingReason.transportClosed)
         case .removed(let reason): await end(reason: reason)
         }

@@ -57,7 +57,8 @@ public struct MetricsCollector: MetricsSource {
                 ingests: await parts.ingests(), recordings: await parts.recordings(), bytes, parts.tally.counts)
             return Self.general(version: parts.version, isReady: await reasons.isEmpty) + ofRooms + (await ofMedia)
                 + ofPipelines + Self.metrics(of: await space) + Self.metrics(of: parts.tally.counts)
-                + Self.metrics(of: parts.requests) + ProcessFigures.metrics()
+                + Self.webRTCMetrics(of: parts.tally.counts) + Self.metrics(of: parts.requests)
+                + ProcessFigures.metrics()
         }
     }
 

@@ -3,6 +3,7 @@ import Control
 import Glibc
 import ORTC
 import SRTP
+import Signaling
 
 /// Everything that a gateway can be told before it starts. Which key of the file, variable or flag sets what stands in
 /// `SettingsKey.all`; a value made here has the defaults.
@@ -20,6 +21,14 @@ public struct GatewaySettings: Sendable, Hashable {
     public var token: String?
     /// Serve other machines without a token.
     public var noAuth = false
+    /// The certificate for HTTPS, and its key (nil: in the same file); without one it is HTTP. `resolvePaths` makes them
+    /// absolute.
+    public var tlsCertificate: String?
+    public var tlsKey: String?
+    /// HTTPS with a certificate that is made here and kept in `stateFolder`.
+    public var tlsSelfSigned = false
+    /// Where that is kept which outlives a run; absolute. Nil: nowhere.
+    public var stateFolder: String?
 
     /// Where RTP is sent to and from; a literal address.
     public var rtpIP = "127.0.0.1"
@@ -43,6 +52,8 @@ public struct GatewaySettings: Sendable, Hashable {
     /// `resolvePaths` makes them absolute.
     public var webRTCCertificate: String?
     public var webRTCKey: String?
+    /// STUN and TURN servers that WHIP and WHEP clients are told of.
+    public var iceServers: [ICEServer] = []
     /// Who encrypts and decrypts SRTP.
     public var srtpBackend = SRTPBackend.openssl
     /// What routers can carry; the order is that of preference.
@@ -83,6 +94,8 @@ public struct GatewaySettings: Sendable, Hashable {
         furtherPipelines = furtherPipelines.map(absolute)
         recordingsFolder = absolute(recordingsFolder)
         tokenFile = tokenFile.map(absolute)
+        tlsCertificate = tlsCertificate.map(absolute)
+        tlsKey = tlsKey.map(absolute)
         webRTCCertificate = webRTCCertificate.map(absolute)
         webRTCKey = webRTCKey.map(absolute)
     }
@@ -120,7 +133,7 @@ extension GatewaySettings {
                     + "(--no-auth)"
             )
         }
-        if let contradiction = webRTCContradiction { return contradiction }
+        if let contradiction = tlsContradiction ?? webRTCContradiction { return contradiction }
         // Each is a process, and would be tried for ever.
         let wanted = sources.count + sources.count { $0.record != nil }
         guard wanted <= pipelineLimit else {

@@ -65,9 +65,9 @@ public struct SettingsKey: Sendable {
 
 extension SettingsKey {
     /// In the order in which the example and the documentation have them.
-    public static let all: [SettingsKey] = http + media + webRTC + rooms + operation
+    public static let all: [SettingsKey] = http + tls + media + webRTC + rooms + operation
 
-    private static func one(
+    static func one(
         _ path: String, _ type: String, flag: String?, _ help: String,
         value: @escaping @Sendable (GatewaySettings) -> JSONValue,
         set: @escaping @Sendable (inout GatewaySettings, SettingInput) throws(SettingRefusal) -> Void
@@ -178,6 +178,13 @@ extension SettingsKey {
             "webrtc.key", "path", flag: nil, "The file with its key; without one it is in the certificate's file.",
             value: { JSONValue($0.webRTCKey) }
         ) { settings, input throws(SettingRefusal) in settings.webRTCKey = try input.path() },
+        SettingsKey(
+            path: "webrtc.iceServers", type: "list of ICE servers", flag: nil,
+            help: "STUN and TURN servers that WHIP and WHEP clients are told of.",
+            read: .tree { settings, reader, reading in
+                settings.iceServers = SettingsFile.iceServers(reader, &reading)
+            },
+            value: { .array($0.iceServers.map { ["urls": .string($0.url)] }) }),
     ]
 
     // MARK: What goes in and out

@@ -52,6 +52,7 @@ extension LoadedSettings {
         read(environment, into: &settings, places: &places, &reading)
         for flag in flags { apply(flag, to: &settings, places: &places, &reading) }
         settings.resolvePaths(in: folder)
+        settings.stateFolder = GatewaySettings.stateFolder(environment)
         readToken(into: &settings, places: &places, &reading)
         func place(_ key: String) -> (place: String, key: String?) {
             guard let place = places[key] else { return (key, nil) }
@@ -100,7 +101,7 @@ extension LoadedSettings {
 
     /// Variables of other parts: of clients, of builds, of tests.
     private static let othersVariables: Set<String> = [
-        "LADLE_CONFIG", "LADLE_URL", "LADLE_FLOORS", "LADLE_ROOMS",
+        "LADLE_CONFIG", "LADLE_URL", "LADLE_TLS_CA", "LADLE_FLOORS", "LADLE_ROOMS",
     ]
 
     private static func read(

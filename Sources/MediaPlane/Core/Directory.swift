@@ -11,6 +11,8 @@ final class Directory: Sendable {
         case producer(ProducerID)
         case consumer(ConsumerID)
         case observer(RTPObserverID)
+        case dataProducer(DataProducerID)
+        case dataConsumer(DataConsumerID)
 
         /// What an event says is no more; nil: it says something else.
         init?(closedBy event: MediaCoreEvent) {
@@ -19,6 +21,8 @@ final class Directory: Sendable {
             case .producerClosed(let id): self = .producer(id)
             case .consumerClosed(let id, _): self = .consumer(id)
             case .observerClosed(let id): self = .observer(id)
+            case .dataProducerClosed(let id): self = .dataProducer(id)
+            case .dataConsumerClosed(let id, _): self = .dataConsumer(id)
             default: return nil
             }
         }
@@ -76,7 +80,7 @@ final class Directory: Sendable {
             switch object {
             case .router: state.routers[worker] -= 1
             case .transport: state.transports[worker] -= 1
-            case .producer, .consumer, .observer: break
+            case .producer, .consumer, .observer, .dataProducer, .dataConsumer: break
             }
         }
     }

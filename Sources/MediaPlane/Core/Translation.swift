@@ -51,10 +51,15 @@ extension MediaCoreEvent {
             case .observer(let id, .silence): .observerSilence(id)
             case .observer(let id, .dominantSpeaker(let producer)): .observerDominantSpeaker(id, producer)
             case .observer(let id, .closed): .observerClosed(id)
-            // Data channels have no place in the vocabulary yet.
-            case .sctpState, .dataProducerClosed, .dataConsumerClosed, .dataConsumerProducerPaused,
-                .dataConsumerMessage, .dataConsumerBufferFull, .dataConsumerBufferLow:
-                nil
+            case .sctpState(let id, let state): .sctpState(id, SCTPState(rawValue: state.rawValue) ?? .new)
+            case .dataProducerClosed(let id): .dataProducerClosed(id)
+            case .dataConsumerClosed(let id, .transportClosed): .dataConsumerClosed(id, .transportClosed)
+            case .dataConsumerClosed(let id, .producerClosed): .dataConsumerClosed(id, .dataProducerClosed)
+            case .dataConsumerProducerPaused(let id, let paused): .dataConsumerProducerPaused(id, paused)
+            case .dataConsumerBufferFull(let id): .dataConsumerBufferFull(id)
+            case .dataConsumerBufferLow(let id, let amount): .dataConsumerBufferLow(id, amount)
+            // Messages have a way of their own.
+            case .dataConsumerMessage: nil
             case .routerClosed: nil
             }
         guard let told else { return nil }

@@ -2,11 +2,11 @@ import Base
 import CLinux
 import MediaCore
 import ORTC
-import SCTP
 import SFU
 
-// The vocabulary has fingerprints of its own.
+// The vocabulary has fingerprints and states of its own.
 import class DTLS.DTLSIdentity
+import class SCTP.SCTPStack
 
 /// One thread's worth of the embedded core: an actor on its own media loop. Commands run between two turns.
 actor Worker {
@@ -31,7 +31,7 @@ actor Worker {
     /// Its place among the workers.
     let number: Int
     let directory: Directory
-    private let exchange: LinkExchange
+    let exchange: LinkExchange
     private let pipes: PipeTable
     let spans: SpanTable
     private let configuration: MediaPlaneConfiguration
@@ -45,6 +45,9 @@ actor Worker {
     /// Readers of consumers on direct transports.
     var readers: [ConsumerID: DirectPackets] = [:]
     var nextDirect: UInt32 = 0
+    /// Readers of data consumers on direct transports.
+    var dataReaders: [DataConsumerID: DirectMessages] = [:]
+    var handover = DataHandover()
     /// What came last from other workers, and what went last to them; kept for their memory.
     private var inbox: [LinkExchange.Note] = []
     private var linkNotes: [LinkNote] = []
@@ -123,6 +126,7 @@ actor Worker {
         isShutDown = true
         plane.closeAllSockets(now: now)
         for reader in readers.values { reader.finish() }
+        for reader in dataReaders.values { reader.finish() }
         gauge.tell(consumers: 0)
         loop.stop()
     }
@@ -143,7 +147,7 @@ actor Worker {
         var closed: [Directory.Object] = []
         for event in plane.outbox.takeEvents() {
             if case .routerClosed(let id) = event { directory.strike(.router(id)) }
-            guard let event = MediaCoreEvent(event) else { continue }
+            guard !isInternal(event), let event = MediaCoreEvent(event) else { continue }
             if let object = Directory.Object(closedBy: event) {
                 directory.strike(object)
                 closed.append(object)
@@ -172,7 +176,8 @@ actor Worker {
             // Between the parts of a router both ends close with the router.
             guard let (other, worker) = pipes.remove(id), !wasHidden else { return }
             exchange.post(.close(other), to: worker)
-        case .router, .producer, .observer: break
+        case .dataConsumer(let id): dataReaders.removeValue(forKey: id)?.finish()
+        case .router, .producer, .observer, .dataProducer: break
         }
     }
 
@@ -180,6 +185,7 @@ actor Worker {
     private func take(_ note: LinkExchange.Note, now: Instant) {
         switch note {
         case .close(let transport): close(transport)
+        case .data(let note): take(note)
         case .look(let note):
             switch note.way {
             case .down: if !plane.lookDown(note.link, now: now) { exchange.post([note]) }
@@ -224,11 +230,13 @@ extension Worker {
                 router: router, id: id, rtp: rtp, rtcp: rtcp, comedia: options.comedia, cname: options.cname,
                 srtpCryptoSuite: options.enableSRTP
                     ? options.srtpCryptoSuite ?? PlainTransportSetup.standardSRTPCryptoSuite : nil,
-                initialAvailableOutgoingBitrate: options.initialAvailableOutgoingBitrate)
-            let description = try command { engine, _, now throws(SFUError) in
+                initialAvailableOutgoingBitrate: options.initialAvailableOutgoingBitrate,
+                sctp: options.sctp.map(SCTPTransportSetup.init))
+            var description = try command { engine, _, now throws(SFUError) in
                 let tuples = try engine.createPlainTransport(setup, now: now)
                 return PlainTransportDescription(id: id, tuples, engine.srtpParameters(of: id))
             }
+            description.sctpParameters = options.sctp.map { SCTPParameters($0, isDataChannel: false) }
             directory.enter(.transport(id), on: number)
             return description
         } catch {

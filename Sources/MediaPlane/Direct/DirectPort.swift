@@ -13,6 +13,9 @@ final class DirectPort {
 
     static func socket(_ number: UInt32) -> SocketID { SocketID(firstSocket | number) }
 
+    /// Each transport has its own; after a billion of them they come again.
+    static func number(after number: UInt32) -> UInt32 { (number + 1) & 0x3FFF_FFFF }
+
     func add(_ reader: DirectPackets, ssrc: UInt32) { readers[ssrc] = reader }
     func remove(_ reader: DirectPackets) { readers = readers.filter { $0.value !== reader } }
 

@@ -15,7 +15,7 @@ extension Worker {
             try engine.createDirectTransport(
                 DirectTransportSetup(router: router, id: id, socket: socket, cname: cname), now: now, into: &outbox)
         }
-        nextDirect = (nextDirect + 1) & 0x7FFF_FFFE
+        nextDirect = DirectPort.number(after: nextDirect)
         plane.directs[socket] = DirectPort()
         directory.enter(.transport(id), on: number)
         return id

@@ -7,6 +7,7 @@ final class LinkExchange: Sendable {
         case look(LinkNote)
         /// The other end of a pipe has closed.
         case close(TransportID)
+        indirect case data(DataNote)
     }
 
     private let loops: [MediaLoop]

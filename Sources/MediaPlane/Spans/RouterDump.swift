@@ -5,8 +5,12 @@ import MediaCore
 struct RouterDump: Sendable {
     private var members: [String: JSONValue]
 
-    private static let maps = ["mapProducerIdConsumerIds", "mapProducerIdObserverIds"]
-    private static let lists = ["transportIds", "rtpObserverIds", "mapConsumerIdProducerId"]
+    private static let maps = [
+        "mapProducerIdConsumerIds", "mapProducerIdObserverIds", "mapDataProducerIdDataConsumerIds",
+    ]
+    private static let lists = [
+        "transportIds", "rtpObserverIds", "mapConsumerIdProducerId", "mapDataConsumerIdDataProducerId",
+    ]
 
     /// - Parameter hidden: The ends of pipes between the parts, which are left out.
     init(_ dump: JSONValue, without hidden: Set<Directory.Object>) {
@@ -16,7 +20,8 @@ struct RouterDump: Sendable {
             switch object {
             case .transport(let id): names.insert(JSONValue(id.rawValue))
             case .consumer(let id): names.insert(JSONValue(id.rawValue))
-            case .router, .producer, .observer: break
+            case .dataConsumer(let id): names.insert(JSONValue(id.rawValue))
+            case .router, .producer, .observer, .dataProducer: break
             }
         }
         if names.isEmpty { return }

@@ -21,6 +21,7 @@ extension Worker {
     func cutSpans(of router: RouterID?) {
         if isShutDown { return }
         plane.engine.cutLinks(of: router)
+        handover.cut(router)
     }
 
     func hasProducer(_ producer: ProducerID, on router: RouterID) -> Bool {
@@ -38,7 +39,8 @@ extension Worker {
         case .transport(let id): plane.engine.router(of: id)
         case .producer(let id): plane.engine.router(of: id)
         case .observer(let id): plane.engine.router(of: id)
-        case .consumer: nil
+        case .dataProducer(let id): plane.engine.router(of: id)
+        case .consumer, .dataConsumer: nil
         }
     }
 

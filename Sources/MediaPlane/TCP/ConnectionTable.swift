@@ -176,7 +176,9 @@ struct ConnectionTable: ~Copyable {
     func tuple(_ id: SocketID) -> ICETuple? { connection(id).map { tuple(id, $0) } }
 
     private func tuple(_ id: SocketID, _ index: SlabIndex) -> ICETuple {
-        ICETuple(socket: id.rawValue, remote: connections[index].remote, transport: .tcp)
+        ICETuple(
+            socket: id.rawValue, remote: connections[index].remote, transport: .tcp,
+            listener: SocketID(listener: connections[index].listener).rawValue)
     }
 
     /// Reads what waits, `inputSize` bytes at most. Returns their number, 0 at the end, or a negated errno.

@@ -61,7 +61,9 @@ extension Plane {
     }
 
     private mutating func take(_ frame: RawSpan, from tuple: ICETuple, now: Instant) {
-        engine.receive(frame, on: SocketID(tuple.socket), from: tuple.remote, isTCP: true, now: now, into: &outbox)
+        engine.receive(
+            frame, on: SocketID(tuple.socket), from: tuple.remote, listener: SocketID(tuple.listener), now: now,
+            into: &outbox)
         counters.receivedBytes += UInt64(frame.byteCount)
         countReceived(frame.byteCount, now: now)
     }

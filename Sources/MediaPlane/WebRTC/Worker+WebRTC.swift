@@ -28,10 +28,12 @@ extension Worker {
             let setup = WebRTCTransportSetup(
                 router: router, id: id, listeners: listeners, accepts: accepts, prefers: prefers,
                 iceConsentTimeout: Int(options.iceConsentTimeout.components.seconds), cname: options.cname,
-                initialAvailableOutgoingBitrate: options.initialAvailableOutgoingBitrate)
-            let description = try command { engine, _, now throws(SFUError) in
+                initialAvailableOutgoingBitrate: options.initialAvailableOutgoingBitrate,
+                sctp: options.sctp.map(SCTPTransportSetup.init))
+            var description = try command { engine, _, now throws(SFUError) in
                 WebRTCTransportDescription(try engine.createWebRTCTransport(setup, now: now))
             }
+            description.sctpParameters = options.sctp.map { SCTPParameters($0, isDataChannel: true) }
             directory.enter(.transport(id), on: number)
             return description
         } catch {
@@ -43,7 +45,9 @@ extension Worker {
     /// - Returns: Our role.
     func connectWebRTC(_ id: TransportID, _ remote: DTLSParameters) throws(MediaCoreError) -> DTLSParameters.Role {
         guard let fingerprint = remote.fingerprints.first else {
-            throw MediaCoreError(.invalid, name: "TypeError", message: "empty dtlsParameters.fingerprints array")
+            throw MediaCoreError(
+                .invalid, name: "TypeError",
+                message: "empty dtlsParameters.fingerprints array [method:webRtcTransport.connect]")
         }
         let role = RemoteDTLSRole(rawValue: remote.role.rawValue) ?? .auto
         let own = try command { engine, outbox, now throws(SFUError) in

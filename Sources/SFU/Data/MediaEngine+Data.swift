@@ -146,6 +146,11 @@ extension MediaEngine {
         dataConsumerByID[id].map { dataConsumers[$0].state }
     }
 
+    /// The router that a data producer belongs to.
+    public func router(of id: DataProducerID) -> RouterID? {
+        dataProducerByID[id].map { routers[transports[dataProducers[$0].transport].router].id }
+    }
+
     // MARK: - Looking up
 
     func index(_ id: DataProducerID, _ method: String) throws(SFUError) -> SlabIndex {

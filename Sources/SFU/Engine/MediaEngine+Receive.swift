@@ -8,13 +8,15 @@ extension MediaEngine {
     static var maximumPacket: Int { 1500 }
 
     /// First half of a turn: one datagram in. Builds no outgoing media.
-    /// - Parameter isTCP: One frame of a connection (RFC 4571), which `socket` names.
+    /// - Parameter listener: Given for one frame of a connection (RFC 4571), which `socket` names: what let it in.
     public mutating func receive(
-        _ datagram: RawSpan, on socket: SocketID, from: SocketAddress, isTCP: Bool = false, now: Instant,
+        _ datagram: RawSpan, on socket: SocketID, from: SocketAddress, listener: SocketID? = nil, now: Instant,
         into out: inout Outbox
     ) {
         guard let transport = transportBySocket[socket] else {
-            let tuple = ICETuple(socket: socket.rawValue, remote: from, transport: isTCP ? .tcp : .udp)
+            let tuple = ICETuple(
+                socket: socket.rawValue, remote: from, transport: listener == nil ? .udp : .tcp,
+                listener: listener?.rawValue)
             receiveShared(datagram, on: socket, from: tuple, now: now, into: &out)
             return
         }

@@ -1,6 +1,7 @@
 import Base
 import DTLS
 import ICE
+import ORTC
 import SCTP
 
 /// What happened without having been asked of that very object: a method never causes an event on its own instance.

@@ -41,7 +41,8 @@ public struct AudioLevelObserver<Track: Hashable & Sendable>: Sendable {
     /// Between 250 ms and 5 s.
     public let interval: Duration
     private var members: [Member] = []
-    private var isSilent = true
+    /// Nobody was loud, and everybody has been told so.
+    public private(set) var isSilent = true
 
     /// - Parameters:
     ///   - maximumEntries: Tracks told at most; above 0.

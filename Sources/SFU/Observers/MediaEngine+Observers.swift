@@ -20,10 +20,9 @@ extension MediaEngine {
                 throw .invalid("if given, threshole must be a negative number greater than -127")
             }
         }
-        let index = observers.insert(RTPObserver(setup, router: router, now: now))
+        let index = observers.insert(RTPObserver(setup, router: router))
         observerByID[setup.id] = index
         routers[router].observers.append(index)
-        if let deadline = observers[index].nextUpdate { arm(deadline) }
     }
 
     /// Lets an observer hear a producer of its router.
@@ -45,8 +44,9 @@ extension MediaEngine {
             throw SFUError(.conflict, "Producer already in map [method:\(Self.addMethod)]")
         }
         guard !observers[index].producers.contains(track) else { return }
-        observers[index].producers.append(track)
+        observers[index].add(track, now: now)
         producers[track].observers.append(index)
+        if let deadline = observers[index].nextUpdate { arm(deadline) }
     }
 
     private static var addMethod: String { "rtpObserver.addProducer" }
@@ -122,9 +122,9 @@ extension MediaEngine {
 
     mutating func advanceObserver(_ index: SlabIndex, to now: Instant, into out: inout Outbox) {
         guard let due = observers[index].nextUpdate, due <= now else { return }
-        observers[index].beginInterval(now: now)
         if let outcome = observers[index].levels?.update() { report(outcome, of: index, into: &out) }
         if let next = observers[index].speakers?.update(now: now) { report(dominant: next, of: index, &out) }
+        observers[index].beginInterval(now: now)
     }
 
     private mutating func report(dominant producer: SlabIndex, of index: SlabIndex, _ out: inout Outbox) {

@@ -7,13 +7,13 @@ struct RTPObserver: ~Copyable {
     /// In the order in which they were added.
     var producers: [SlabIndex] = []
     private(set) var isPaused = false
-    /// When its interval is over; nil while paused.
+    /// When its interval is over; nil while paused, and while there is nobody to hear and nothing to tell.
     private(set) var nextUpdate: Instant?
     /// One of the two is there.
     var levels: AudioLevelObserver<SlabIndex>?
     var speakers: ActiveSpeakerObserver<SlabIndex>?
 
-    init(_ setup: RTPObserverSetup, router: SlabIndex, now: Instant) {
+    init(_ setup: RTPObserverSetup, router: SlabIndex) {
         id = setup.id
         self.router = router
         switch setup.kind {
@@ -21,12 +21,17 @@ struct RTPObserver: ~Copyable {
             levels = AudioLevelObserver(maximumEntries: maximumEntries, threshold: threshold, interval: interval)
         case .activeSpeaker(let interval): speakers = ActiveSpeakerObserver(interval: interval)
         }
-        beginInterval(now: now)
     }
 
     /// Time begins at the call, not at the last deadline: after a stall one interval is told, not many.
     mutating func beginInterval(now: Instant) {
-        nextUpdate = now + (levels?.interval ?? speakers?.interval ?? .seconds(1))
+        let isNeeded = !isPaused && !(producers.isEmpty && levels?.isSilent ?? true)
+        nextUpdate = isNeeded ? now + (levels?.interval ?? speakers?.interval ?? .seconds(1)) : nil
+    }
+
+    mutating func add(_ producer: SlabIndex, now: Instant) {
+        producers.append(producer)
+        if nextUpdate == nil { beginInterval(now: now) }
     }
 
     mutating func pause() {

@@ -38,7 +38,7 @@ struct WebRTCLink: ~Copyable {
     /// As others see it. A TCP connection is named by its listener.
     func endpointTuple(_ tuple: ICETuple) -> EndpointTuple {
         let listener =
-            listeners.first { $0.transport == tuple.transport && $0.local.socket.rawValue == tuple.socket }
+            listeners.first { $0.transport == tuple.transport && $0.local.socket.rawValue == tuple.listener }
             ?? listeners.first { $0.transport == tuple.transport }
         return EndpointTuple(
             localAddress: listener?.local.address ?? "", localPort: listener?.local.port ?? 0, remote: tuple.remote,

@@ -12,6 +12,9 @@ extension RoomSnapshot {
             "transports": .array(transports.map(\.json)),
             "producers": .array(producers.map(\.json)),
             "consumers": .array(consumers.map(\.json)),
+            "dataProducers": .array(dataProducers.map(\.json)),
+            "dataConsumers": .array(dataConsumers.map(\.json)),
+            "speakers": speakers.json,
             "holders": .array(holders.map { .string($0) }),
         ]
     }
@@ -37,6 +40,19 @@ extension RoomTransport {
             "comedia": .bool(comedia),
             "tuple": tuple.json,
             "rtcpTuple": rtcpTuple?.json,
+            "sctpState": sctp.map { _ in .string((sctpState ?? .new).rawValue) },
+            "iceState": webRTC.map { .string($0.ice.rawValue) },
+            "iceSelectedTuple": webRTC?.hasPath == true ? .some(tuple.json) : .none,
+            "dtlsState": webRTC.map { .string($0.dtls.rawValue) },
+            "dtlsFailure": webRTC?.reason.map { .string($0) },
+        ])
+    }
+}
+
+extension RoomSpeakers {
+    var json: JSONValue {
+        .object(omittingAbsent: [
+            "loudest": loudest.map { .string($0.rawValue) }, "dominant": dominant.map { .string($0.rawValue) },
         ])
     }
 }
@@ -48,7 +64,7 @@ extension TransportTuple {
             "localPort": JSONValue(localPort),
             "remoteIp": remoteIP.map { .string($0) },
             "remotePort": remotePort.map { JSONValue($0) },
-            "protocol": "udp",
+            "protocol": isTCP ? "tcp" : "udp",
         ])
     }
 }
@@ -95,6 +111,38 @@ extension RoomConsumer {
                     "producerScores": .array(score.producerScores.map { JSONValue($0) }),
                 ]
             },
+        ])
+    }
+}
+
+extension RoomDataProducer {
+    var json: JSONValue {
+        .object(omittingAbsent: [
+            "id": .string(id.rawValue),
+            "transportId": .string(transport.rawValue),
+            "broadcasterId": broadcaster.map { .string($0) },
+            "type": .string(type.rawValue),
+            "sctpStreamParameters": stream?.json,
+            "label": .string(label),
+            "protocol": .string(subprotocol),
+            "paused": .bool(paused),
+        ])
+    }
+}
+
+extension RoomDataConsumer {
+    var json: JSONValue {
+        .object(omittingAbsent: [
+            "id": .string(id.rawValue),
+            "dataProducerId": .string(producer.rawValue),
+            "transportId": .string(transport.rawValue),
+            "broadcasterId": .string(broadcaster),
+            "type": .string(type.rawValue),
+            "sctpStreamParameters": stream?.json,
+            "label": .string(label),
+            "protocol": .string(subprotocol),
+            "paused": .bool(paused),
+            "producerPaused": .bool(producerPaused),
         ])
     }
 }

@@ -7,7 +7,6 @@ extension BroadcasterRoutes {
     var consumerRoutes: [Route] {
         [
             Route(.post, "\(Self.base)/transports/{transport}/consume", consume),
-            Route(.post, "\(Self.base)/transports/{transport}/consume/data", noDataChannels),
             Route(.post, "\(Self.base)/consumers/{consumer}/pause", pauseConsumer),
             Route(.post, "\(Self.base)/consumers/{consumer}/resume", resumeConsumer),
             Route(.post, "\(Self.base)/consumers/{consumer}/key-frame", requestKeyFrame),

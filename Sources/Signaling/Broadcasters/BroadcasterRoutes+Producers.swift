@@ -7,7 +7,6 @@ extension BroadcasterRoutes {
     var producerRoutes: [Route] {
         [
             Route(.post, "\(Self.base)/transports/{transport}/producers", produce),
-            Route(.post, "\(Self.base)/transports/{transport}/produce/data", noDataChannels),
             Route(.post, "\(Self.base)/producers/{producer}/pause", pauseProducer),
             Route(.post, "\(Self.base)/producers/{producer}/resume", resumeProducer),
             Route(.get, "\(Self.base)/producers/{producer}/stats", producerStats),
@@ -43,12 +42,5 @@ extension BroadcasterRoutes {
     private func removeProducer(_ call: Call) async throws -> Answer {
         try await room(of: call).closeProducer(producer(call), of: call.name("broadcaster"))
         return .text("producer deleted")
-    }
-
-    /// Data channels live on SCTP, which WebRTC transports bring along.
-    func noDataChannels(_ call: Call) async throws -> Answer {
-        _ = try await call.lenientBody()
-        _ = try await room(of: call).transport(transport(call), of: call.name("broadcaster"))
-        throw ControlError.unsupported("this gateway has no data channels yet")
     }
 }

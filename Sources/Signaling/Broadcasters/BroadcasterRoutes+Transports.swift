@@ -19,14 +19,13 @@ extension BroadcasterRoutes {
         _ = try await room.broadcaster(call.name("broadcaster"))
         switch body["type"]?.stringValue {
         case "plain": break
-        case "webrtc":
-            throw ControlError.unsupported("this gateway has no WebRTC transports yet; ask for type \"plain\"")
+        case "webrtc": return try await createWebRTCTransport(body, for: call.name("broadcaster"), in: room)
         default: throw ControlError.type("invalid type")
         }
         let request = TransportRequest(
             rtcpMux: try body.flag("rtcpMux", default: false), comedia: try body.flag("comedia", default: true),
             enableSRTP: try body.flag("enableSrtp", default: false),
-            srtpCryptoSuite: try body.optionalText("srtpCryptoSuite"))
+            srtpCryptoSuite: try body.optionalText("srtpCryptoSuite"), sctp: try Self.sctp(body))
         let made = try await room.createPlainTransport(for: call.name("broadcaster"), options: request)
         return .json(
             .object(omittingAbsent: [
@@ -35,6 +34,21 @@ extension BroadcasterRoutes {
                 "port": JSONValue(made.tuple.localPort),
                 "rtcpPort": made.rtcpTuple.map { JSONValue($0.localPort) },
                 "srtpParameters": made.srtpParameters.map(Self.json),
+                "sctpParameters": made.sctpParameters?.json,
+            ]))
+    }
+
+    /// For sending as much as for receiving: its tracks are kept in step.
+    private func createWebRTCTransport(_ body: JSONBody, for member: String, in room: Room) async throws -> Answer {
+        let request = WebRTCTransportRequest(producing: true, sctp: try Self.sctp(body))
+        let made = try await room.createWebRTCTransport(for: member, request)
+        return .json(
+            .object(omittingAbsent: [
+                "id": .string(made.id.rawValue),
+                "iceParameters": made.iceParameters.json,
+                "iceCandidates": .array(made.iceCandidates.map(\.json)),
+                "dtlsParameters": made.dtlsParameters.json,
+                "sctpParameters": made.sctpParameters?.json,
             ]))
     }
 
@@ -50,13 +64,16 @@ extension BroadcasterRoutes {
         return SRTPParameters(cryptoSuite: suite, keyBase64: key)
     }
 
-    /// `{ip, port, rtcpPort?, srtpParameters?}`. `{dtlsParameters}` is for WebRTC transports. With SRTP the answer tells
+    /// `{dtlsParameters}` for WebRTC transports, `{ip, port, rtcpPort?, srtpParameters?}` for plain ones. With SRTP the answer tells
     /// our own parameters, which the remote side's suite may have changed.
     private func connect(_ call: Call) async throws -> Answer {
         let body = try await call.lenientBody()
         let room = try await room(of: call)
         let id = transport(call)
-        _ = try await room.transport(id, of: call.name("broadcaster"))
+        if try await room.transport(id, of: call.name("broadcaster")).webRTC != nil {
+            try await room.connect(id, of: call.name("broadcaster"), DTLSParameters(json: body["dtlsParameters"]))
+            return .empty
+        }
         guard body["dtlsParameters"] == nil else {
             throw ControlError(.invalid, "transport with id \"\(id)\" is not a WebRtcTransport")
         }

@@ -14,7 +14,7 @@ struct BroadcasterRoutes: Sendable {
             Route(.get, "/rooms/{room}", capabilities),
             Route(.post, "/rooms/{room}/broadcasters", create),
             Route(.delete, Self.base, remove),
-        ] + transportRoutes + producerRoutes + consumerRoutes
+        ] + transportRoutes + producerRoutes + consumerRoutes + dataRoutes
     }
 
     /// Makes the room when there is none.

@@ -62,9 +62,15 @@ struct Doorkeeper: Sendable {
 
     private func isAllowed(_ origin: String, _ request: Request) -> Bool {
         // A page that we serve ourselves; its host has been checked before.
-        if let authority = request.head.authority, origin == "http://\(authority)" { return true }
+        if let authority = request.head.authority, ownSchemes.contains(where: { origin == $0 + authority }) {
+            return true
+        }
         return configuration.allowedOrigins.contains(origin)
     }
+
+    /// With TLS, a page without it is somebody else's: whoever sits between can forge one. Without TLS a proxy in front may
+    /// have it; then its pages come by https and their requests, on the way here, do not.
+    private var ownSchemes: [String] { configuration.tls != nil ? ["https://"] : ["http://", "https://"] }
 
     private func isKnown(_ host: String) -> Bool {
         let host = host.lowercased()

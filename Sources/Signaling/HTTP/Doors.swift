@@ -74,6 +74,9 @@ struct Doors: HTTPResponder {
             guard let type = route.takes, let name = Self.acceptFields[route.method] else { continue }
             response.headers[name] = type
         }
+        if routes.contains(where: { $0.takes == SessionDoor.sdp }), (try? doorkeeper.checkToken(request)) != nil {
+            SessionDoor.add(doorkeeper.configuration.iceServers, to: &response.headers)
+        }
         return response
     }
 }

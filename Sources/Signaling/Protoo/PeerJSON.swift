@@ -18,7 +18,8 @@ enum PeerJSON {
             "iceCandidates": .array(made.iceCandidates.map(\.json)),
             "dtlsParameters": made.dtlsParameters.json,
         ]
-        return Self.made("transportId", made.id.rawValue, dialect).adding(own)
+        let sctp = made.sctpParameters.map { ["sctpParameters": $0.json] as JSONValue } ?? [:]
+        return Self.made("transportId", made.id.rawValue, dialect).adding(own).adding(sctp)
     }
 
     /// `{id}`, and under the newer name too.

@@ -18,10 +18,12 @@ extension ProtooPeer {
             case .room(.memberClosed(let member)): notify("peerClosed", ["peerId": .string(member.id)])
             case .room(.producerAdded(let producer)): await offer(producer.id)
             case .room(.producerClosed), .room(.closed): break
+            case .dataProducerAdded(let producer): await offerData(producer.id)
             case .renamed(let id, let old, let new):
                 notify(
                     "peerDisplayNameChanged",
                     .object(omittingAbsent: ["peerId": .string(id), "displayName": new, "oldDisplayName": old]))
+            case .speaking(let news): tell(news)
             }
         }
     }
@@ -30,7 +32,7 @@ extension ProtooPeer {
     private func offer(_ producer: ProducerID) async {
         for _ in 0...seat.replicas {
             guard let offer = await room.offer(producer, to: seat) else { return }
-            request("newConsumer", PeerJSON.newConsumer(offer, dialect), for: offer.consumer.id)
+            request("newConsumer", PeerJSON.newConsumer(offer, dialect), for: .consumer(offer.consumer.id))
         }
     }
 
@@ -42,6 +44,7 @@ extension ProtooPeer {
                 "a client's media connection is lost",
                 metadata: ["transport": "\(id)", "ice": "\(states.ice)", "dtls": "\(states.dtls)"])
             await room.leave(seat, reason: ClosingReason.lost)
+        case .downlink(_, let estimate): tell(estimate)
         case .producerScore(let id, let scores): notify("producerScore", PeerJSON.scores(scores, of: id))
         case .consumerScore(let id, let score): notify("consumerScore", PeerJSON.score(score, of: id))
         case .consumerLayers(let id, let layers):
@@ -49,7 +52,8 @@ extension ProtooPeer {
         case .consumerProducerPaused(let id, let paused):
             notify(paused ? "consumerPaused" : "consumerResumed", ["consumerId": .string(id.rawValue)])
         case .consumerClosed(let id): notify("consumerClosed", ["consumerId": .string(id.rawValue)])
-        case .transportClosed, .producerClosed: break
+        case .dataConsumerClosed(let id): notify("dataConsumerClosed", ["dataConsumerId": .string(id.rawValue)])
+        case .transportClosed, .producerClosed, .dataProducerClosed: break
         case .removed: outbox.close(code: ProtooConnection.final, reason: ProtooConnection.finalReason)
         }
     }

@@ -40,13 +40,9 @@ extension ProtooPeer {
         case "getTransportStats": return stats(try await room.stats(try await transport(data), of: seat.id))
         case "getProducerStats": return stats(try await room.stats(try await producer(data), of: seat.id))
         case "getConsumerStats": return stats(try await room.stats(try await consumer(data), of: seat.id))
-        case "produceData":
-            _ = try await transport(data)
-            throw ProtooRefusal("this gateway has no data channels yet")
-        case "getDataProducerStats":
-            throw ControlError.notFound("dataProducer with id \"\(Self.word(data["dataProducerId"]))\" not found")
-        case "getDataConsumerStats":
-            throw ControlError.notFound("dataConsumer with id \"\(Self.word(data["dataConsumerId"]))\" not found")
+        case "produceData": return try await produceData(data)
+        case "getDataProducerStats": return try await dataProducerStats(data)
+        case "getDataConsumerStats": return try await dataConsumerStats(data)
         // The demo throttles the whole machine's network for whoever knows a secret; here nobody does.
         case "applyNetworkThrottle", "resetNetworkThrottle", "stopNetworkThrottle":
             throw ProtooRefusal(code: 403, "operation NOT allowed: this gateway does not throttle the network")
@@ -66,7 +62,8 @@ extension ProtooPeer {
         joining = request.id
         do {
             try await room.join(
-                seat, PeerCard(displayName: data["displayName"], device: data["device"]), capabilities: capabilities)
+                seat, PeerCard(displayName: data["displayName"], device: data["device"]), capabilities: capabilities,
+                dataChannels: takesDataChannels(data))
         } catch {
             joining = before
             throw error
@@ -81,13 +78,14 @@ extension ProtooPeer {
         let request = WebRTCTransportRequest(
             producing: data["producing"].isTruthy || direction == "producer",
             consuming: data["consuming"].isTruthy || direction == "consumer",
-            enableUDP: !data["forceTcp"].isTruthy)
+            enableUDP: !data["forceTcp"].isTruthy, sctp: try sctp(for: data))
         let made = try await room.createWebRTCTransport(for: seat.id, request)
         do { try await room.ownTransport(made.id, of: seat) } catch {
             // Another connection has the place now; this transport is nobody's.
             try? await room.closeTransport(made.id, of: seat.id)
             throw error
         }
+        if dialect != .modern { try? await room.watchDownlink(of: made.id, of: seat.id) }
         try? await room.setMaxIncomingBitrate(Self.maxIncomingBitrate, of: made.id, of: seat.id)
         return PeerJSON.transport(made, dialect)
     }
@@ -133,11 +131,11 @@ extension ProtooPeer {
         try await room.setPriority(Int(clamping: priority), of: id, of: seat.id)
     }
 
-    private func stats(_ list: JSONValue) -> JSONValue { dialect == .modern ? ["stats": list] : list }
+    func stats(_ list: JSONValue) -> JSONValue { dialect == .modern ? ["stats": list] : list }
 
     // MARK: - Its own objects
 
-    private func transport(_ data: JSONValue) async throws -> TransportID {
+    func transport(_ data: JSONValue) async throws -> TransportID {
         let id = TransportID(rawValue: Self.word(data["transportId"]))
         try await room.ownTransport(id, of: seat)
         return id
@@ -156,7 +154,7 @@ extension ProtooPeer {
     }
 
     /// As JavaScript puts it into a text.
-    private static func word(_ value: JSONValue?) -> String {
+    static func word(_ value: JSONValue?) -> String {
         switch value {
         case nil: "undefined"
         case .string(let text): String(text.prefix(256))

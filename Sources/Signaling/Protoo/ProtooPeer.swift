@@ -10,7 +10,7 @@ import Protoo
 ///
 /// Requests are handled in the order in which they came (a `produce` may need what a `closeProducer` before it gave back);
 /// none of them waits for anything that the client has to do. What happens in the room comes on another way, `follow`, in
-/// its own order. Facets: ProtooPeer+Requests, +Changes.
+/// its own order. Facets: ProtooPeer+Requests, +Changes, +Data.
 actor ProtooPeer {
     /// What the client is told it talks to: the version whose behaviour this is.
     static let mediasoupVersion = "3.14.16"
@@ -20,7 +20,7 @@ actor ProtooPeer {
     let outbox: ProtooOutbox
     let logger: Logger
     var dialect: Dialect
-    var exchange = ProtooExchange<ConsumerID>()
+    var exchange = ProtooExchange<PeerObject>()
     /// The request that `PeerChange.joined` answers.
     var joining: JSONValue?
     var hasJoined = false
@@ -74,10 +74,10 @@ actor ProtooPeer {
     }
 
     /// Asks the client; its answer comes to `accept`, or not at all.
-    func request(_ method: String, _ data: JSONValue, for consumer: ConsumerID) {
+    func request(_ method: String, _ data: JSONValue, for object: PeerObject) {
         for late in exchange.advance(to: now) { note(late, "did not answer") }
         var random = SystemRandomNumberGenerator()
-        send(exchange.request(method, data, for: consumer, now: now, random: &random))
+        send(exchange.request(method, data, for: object, now: now, random: &random))
     }
 
     // MARK: - Helpers
@@ -110,17 +110,22 @@ actor ProtooPeer {
 
     /// A client that refuses, or says nothing for half a minute, keeps its consumer, paused: that is all that happens.
     private func accept(_ response: ProtooResponse) async {
-        guard let consumer = exchange.receive(response, now: now) else { return }
+        guard let object = exchange.receive(response, now: now) else { return }
         switch response.outcome {
         case .success:
-            guard let score = await room.accept(consumer, by: seat), dialect != .modern else { return }
+            guard case .consumer(let consumer) = object, let score = await room.accept(consumer, by: seat),
+                dialect != .modern
+            else { return }
             notify("consumerScore", PeerJSON.score(score, of: consumer))
-        case .failure(let refusal): note(consumer, "refused: \(refusal.reason)")
+        case .failure(let refusal): note(object, "refused: \(refusal.reason)")
         }
     }
 
-    private func note(_ consumer: ConsumerID, _ what: String) {
-        logger.debug("a client \(what)", metadata: ["consumer": "\(consumer)"])
+    private func note(_ object: PeerObject, _ what: String) {
+        switch object {
+        case .consumer(let id): logger.debug("a client \(what)", metadata: ["consumer": "\(id)"])
+        case .dataConsumer(let id): logger.debug("a client \(what)", metadata: ["dataConsumer": "\(id)"])
+        }
     }
 
     private func refusal(_ error: any Error, of method: String) -> ProtooRefusal {

@@ -27,14 +27,22 @@ enum SessionDoor {
         created.fields[.eTag] = await session.ice.tag
         // Who it is in lists and events: its address doesn't tell, and mustn't.
         if let name = HTTPField.Name("Ladle-Broadcaster") { created.fields[name] = session.member.id }
-        var links = iceServers.map(\.link)
-        if session.role == .player { links += extensions(of: session) }
-        // One field for each: clients look for the relation in a field, not in a list.
-        if let name = HTTPField.Name("Link") {
-            for link in links { created.fields.append(HTTPField(name: name, value: link)) }
-        }
+        add(iceServers, to: &created.fields)
+        if session.role == .player { add(links: extensions(of: session), to: &created.fields) }
         if let name = HTTPField.Name("Accept-Patch") { created.fields[name] = fragment }
         return created
+    }
+
+    /// Also for who asks before the offer is made, when browsers still gather candidates with them; only for who shows the token
+    /// (RFC 9725 §4.6).
+    static func add(_ iceServers: [ICEServer], to fields: inout HTTPFields) {
+        add(links: iceServers.map(\.link), to: &fields)
+    }
+
+    /// One field for each: clients look for the relation in a field, not in a list.
+    private static func add(links: [String], to fields: inout HTTPFields) {
+        guard let name = HTTPField.Name("Link") else { return }
+        for link in links { fields.append(HTTPField(name: name, value: link)) }
     }
 
     private static func extensions(of session: ClientSession) -> [String] {

@@ -135,6 +135,21 @@ actor PipelinesCore: MediaCore {
         throw Self.notHere
     }
 
+    func createAudioLevelObserver(
+        on router: RouterID, _ options: AudioLevelObserverOptions
+    ) async throws(MediaCoreError) -> RTPObserverID { .random() }
+
+    func createActiveSpeakerObserver(
+        on router: RouterID, interval: Duration
+    ) async throws(MediaCoreError) -> RTPObserverID { .random() }
+
+    func addProducer(_ producer: ProducerID, to observer: RTPObserverID) async throws(MediaCoreError) {}
+    func removeProducer(_ producer: ProducerID, from observer: RTPObserverID) async throws(MediaCoreError) {}
+    func close(_ observer: RTPObserverID) async {}
+    func enableTraceEvent(_ types: Set<TraceType>, of transport: TransportID) async throws(MediaCoreError) {}
+    func enableTraceEvent(_ types: Set<TraceType>, of producer: ProducerID) async throws(MediaCoreError) {}
+    func enableTraceEvent(_ types: Set<TraceType>, of consumer: ConsumerID) async throws(MediaCoreError) {}
+
     func requestKeyFrame(_ consumer: ConsumerID) async throws(MediaCoreError) {}
     func stats(_ transport: TransportID) async throws(MediaCoreError) -> JSONValue { [] }
     func stats(_ producer: ProducerID) async throws(MediaCoreError) -> JSONValue { [] }

@@ -70,12 +70,13 @@ import Testing
     @Test(arguments: ["docs/settings.md", "docs/service.md"])
     func `and every settings file in the documentation can be read`(_ page: String) throws {
         let folder = try SettingsFolder()
-        for name in ["token", "camera"] { try folder.write(name, "user:a-long-password", mode: 0o400) }
+        for name in ["token", "camera", "turn"] { try folder.write(name, "user:a-long-password", mode: 0o400) }
         let blocks = try Self.text(page).components(separatedBy: "```yaml\n").dropFirst()
             .compactMap { $0.components(separatedBy: "```").first }
         #expect(!blocks.isEmpty)
         for block in blocks {
-            let problems = try folder.problems(block, environment: ["CREDENTIALS_DIRECTORY": folder.path])
+            let problems = try folder.problems(
+                block, environment: ["CREDENTIALS_DIRECTORY": folder.path, "STATE_DIRECTORY": folder.path])
             #expect(problems == [], "\(block)")
         }
     }

@@ -23,6 +23,28 @@ import Testing
         await stage.core.shutDown()
     }
 
+    @Test func `who comes by TCP is told of by the address that it came to`() async throws {
+        let stage = try await Stage(
+            webRTCConfiguration([
+                ListenAddress("127.0.0.1"), ListenAddress("127.0.0.2", announced: "203.0.113.5"),
+            ]))
+        for place in 0..<2 {
+            let peer = try await TCPPeer(stage, place: place)
+            try peer.arrive()
+            let candidates = peer.transport.iceCandidates.filter { $0.transportProtocol == .tcp }
+            let tuple = try #require(
+                try await stage.core.stats(peer.transport.id).arrayValue?.first?["iceSelectedTuple"])
+            #expect(tuple["protocol"] == "tcp" && tuple["remoteIp"] == "127.0.0.1")
+            #expect(tuple["localAddress"] == .string(candidates[place].address))
+            #expect(tuple["localPort"] == .integer(Int64(candidates[place].port)))
+        }
+        await stage.core.shutDown()
+        let told = await stage.core.events.reduce(into: [String]()) { told, event in
+            if case .iceSelectedTuple(_, let tuple) = event { told.append("\(tuple.localAddress) \(tuple.isTCP)") }
+        }
+        #expect(told == ["127.0.0.1 true", "203.0.113.5 true"])
+    }
+
     @Test func `each worker has a port of its own, one after another`() async throws {
         // Two that follow each other are wanted; whoever has the second one in the meantime is no fault of ours.
         var core: EmbeddedCore?

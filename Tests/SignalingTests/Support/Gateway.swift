@@ -24,6 +24,7 @@ struct Gateway: Sendable {
         mediaCodecs: [RTPCodecCapability] = RouterCodecs.standard,
         health: any HealthSource = AlwaysReady(), metrics: any MetricsSource = NoMetrics(),
         requests: RequestCounter = RequestCounter(),
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         _ body: @Sendable (Gateway) async throws -> Void
     ) async throws {
         let core = ScriptedCore(mediaCodecs: mediaCodecs)
@@ -31,7 +32,6 @@ struct Gateway: Sendable {
         let rooms = Rooms(core: core, events: events, configuration: RoomsConfiguration(idleTimeout: .zero))
         let pipelines = ScriptedPipelines()
         let (ports, listening) = AsyncStream.makeStream(of: Int.self)
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let server = try SignalingServer(
             configuration: configuration, rooms: rooms, pipelines: pipelines, events: events, version: "1.2.3",
             health: health, metrics: metrics, requests: requests, logger: logger, onListening: { listening.yield($0) })

@@ -1,6 +1,6 @@
 import Base
 import NIOCore
-import NIOPosix
+import NIOSSL
 import NIOWebSocket
 import Testing
 
@@ -34,14 +34,10 @@ actor ProtooClient {
 
     /// - Throws: `Refused`.
     static func open(
-        _ port: Int, _ query: String, path: String = "/", headers: [String: String] = subprotocol
+        _ port: Int, _ query: String, path: String = "/", headers: [String: String] = subprotocol,
+        trusts: NIOSSLCertificate? = nil
     ) async throws -> ProtooClient {
-        let connected = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .connect(host: "127.0.0.1", port: port) { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
-                }
-            }
+        let connected = try await RawClient(port: port, trusts: trusts).channel()
         var all = [
             "Host": "127.0.0.1:\(port)", "Connection": "Upgrade", "Upgrade": "websocket",
             "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13",

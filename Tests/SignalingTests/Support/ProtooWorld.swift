@@ -70,12 +70,14 @@ extension ProtooClient {
     /// Joins with what the router can do.
     /// - Returns: The others.
     @discardableResult
-    func join(_ name: String) async throws -> JSONValue {
+    func join(
+        _ name: String, device: JSONValue = ["flag": "chrome", "name": "Chrome", "version": "1"]
+    ) async throws -> JSONValue {
         let capabilities = try await data("getRouterRtpCapabilities")
         return try await data(
             "join",
             [
-                "displayName": .string(name), "device": ["flag": "chrome", "name": "Chrome", "version": "1"],
+                "displayName": .string(name), "device": device,
                 "rtpCapabilities": capabilities,
             ])["peers"] ?? .null
     }

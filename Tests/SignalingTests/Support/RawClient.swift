@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import NIOCore
 import NIOPosix
+import NIOSSL
 
 /// What came back.
 struct Reply: Sendable {
@@ -18,6 +19,8 @@ struct Reply: Sendable {
 /// An HTTP client that sends exactly the bytes it is told to: one connection for each request.
 struct RawClient: Sendable {
     let port: Int
+    /// Over TLS, and only with who shows this certificate and has this address in it.
+    var trusts: NIOSSLCertificate?
 
     func callAsFunction(
         _ method: String, _ path: String, json body: JSONValue? = nil, headers: [String: String] = [:]
@@ -91,13 +94,26 @@ struct RawClient: Sendable {
             NIOAsyncChannelInboundStream<ByteBuffer>, NIOAsyncChannelOutboundWriter<ByteBuffer>
         ) async throws -> Result
     ) async throws -> Result {
-        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        let channel = try await channel()
+        return try await channel.executeThenClose { inbound, outbound in try await body(inbound, outbound) }
+    }
+
+    func channel() async throws -> NIOAsyncChannel<ByteBuffer, ByteBuffer> {
+        let tls = try trusts.map { certificate in
+            var configuration = TLSConfiguration.makeClientConfiguration()
+            configuration.trustRoots = .certificates([certificate])
+            return try NIOSSLContext(configuration: configuration)
+        }
+        return try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connect(host: "127.0.0.1", port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                    if let tls {
+                        try channel.pipeline.syncOperations.addHandler(
+                            NIOSSLClientHandler(context: tls, serverHostname: nil))
+                    }
+                    return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
                 }
             }
-        return try await channel.executeThenClose { inbound, outbound in try await body(inbound, outbound) }
     }
 
     struct Malformed: Error { let text: String }

@@ -210,6 +210,18 @@ import Testing
             #expect(made.location.hasPrefix("/rooms/a%20b%C3%BC/whip/"))
             #expect(try await gateway.client("DELETE", made.location).status == 200)
         }
+        configuration.token = BearerToken("s3cret")
+        try await Gateway.run(configuration) { gateway in
+            for path in ["/rooms/a/whip", "/rooms/a/whep"] {
+                // Preflights bring no token, and the password is not for everybody.
+                #expect(try await gateway.client("OPTIONS", path).headers["link"] == nil)
+                let told = try await gateway.client("OPTIONS", path, headers: ["Authorization": "Bearer s3cret"])
+                #expect(told.status == 200 && told.headers["link"]?.contains("credential=\"word\"") == true)
+            }
+            let other = try await gateway.client(
+                "OPTIONS", "/api/v1/rooms", headers: ["Authorization": "Bearer s3cret"])
+            #expect(other.headers["link"] == nil)
+        }
         configuration.iceServers = [ICEServer(url: "stun:x>\r\nEvil: 1")]
         #expect(throws: SignalingError.self) { try configuration.validate() }
     }

@@ -42,7 +42,7 @@ final class WebDriver: Sendable {
                         "browserName": "chrome",
                         "goog:chromeOptions": ["args": .array(arguments.map { .string($0) })],
                         "goog:loggingPrefs": ["browser": "ALL"],
-                        "timeouts": ["script": 30_000],
+                        "timeouts": ["script": 50_000],
                     ]
                 ]
             ])
@@ -105,6 +105,16 @@ final class Browser: Sendable {
             ["script": .string("return (async () => { \(script) })();"), "args": .array(arguments)])
     }
 
+    /// Runs in every page of this window before anything of the page itself.
+    func before(_ script: String) async throws {
+        try await devTools("Page.addScriptToEvaluateOnNewDocument", ["source": .string(script)])
+    }
+
+    /// The Chrome DevTools Protocol.
+    func devTools(_ method: String, _ parameters: JSONValue) async throws {
+        try await call("POST", "/goog/cdp/execute", ["cmd": .string(method), "params": parameters])
+    }
+
     /// As a person does it: scrolled to, pressed, released.
     func click(_ selector: String) async throws {
         let found = try await call("POST", "/element", ["using": "css selector", "value": .string(selector)])
@@ -129,20 +139,22 @@ final class Browser: Sendable {
         return lines.compactMap { $0["message"]?.stringValue }
     }
 
-    /// Kept in the folder that LADLE_ARTEFACTS names; else in the temporary one.
+    /// Kept in the folder that LADLE_ARTEFACTS names, by default beside the programs, and printed where.
     func screenshot(_ name: String) async throws {
         let value = try await call("GET", "/screenshot").stringValue ?? ""
         let picture = try #require(Data(base64Encoded: value), "no picture")
         let folder =
             ProcessInfo.processInfo.environment["LADLE_ARTEFACTS"].map { URL(fileURLWithPath: $0) }
-            ?? FileManager.default.temporaryDirectory.appendingPathComponent("ladle-artefacts")
+            ?? Products.folder.appendingPathComponent("artefacts")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        try picture.write(to: folder.appendingPathComponent("\(name).png"))
+        let file = folder.appendingPathComponent("\(name).png")
+        try picture.write(to: file)
+        print("screenshot: \(file.path)")
     }
 
     /// Waits until the script returns something else than null and false.
     @discardableResult
-    func eventually(_ what: String, seconds: Double = 30, _ script: String) async throws -> JSONValue {
+    func eventually(_ what: String, seconds: Double = 90, _ script: String) async throws -> JSONValue {
         do {
             return try await SystemTests.eventually(what, seconds: seconds) {
                 let value = try await self.run(script)

@@ -59,18 +59,28 @@ final class PythonPeer {
     private let scratch: Scratch
     private let tool: Tool
 
+    static func path(_ script: String, from here: String = #filePath) -> String {
+        URL(fileURLWithPath: here).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("Peers/\(script)").path
+    }
+
     /// Waits until it says that it is ready.
-    init(_ script: String, _ arguments: [String], from here: String = #filePath) async throws {
-        let tests = URL(fileURLWithPath: here).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
+    init(_ script: String, _ arguments: [String], environment: [String: String] = [:]) async throws {
         let scratch = try Scratch("ladle-peer")
         let tool = try Tool(
-            "/usr/bin/python3", [tests.appendingPathComponent("Peers/\(script)").path] + arguments,
-            output: scratch.url.appendingPathComponent("log"))
+            "/usr/bin/python3", [Self.path(script)] + arguments, output: scratch.url.appendingPathComponent("log"),
+            environment: environment)
         (self.scratch, self.tool) = (scratch, tool)
         _ = try await eventually("\(script) to be ready") {
             guard tool.isRunning else { throw DeadlinePassed(what: "\(script), which ended:\n\(tool.text)") }
             return tool.text.contains("ready") ? true : nil
         }
+    }
+
+    /// Asks it to end, and waits until it has.
+    func stop() async throws {
+        tool.signal(SIGTERM)
+        let status = try await tool.wait(seconds: 60)
+        #expect(status == 0, "the peer ended with \(status):\n\(tool.text)")
     }
 }

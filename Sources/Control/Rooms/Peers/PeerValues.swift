@@ -51,7 +51,11 @@ public enum PeerChange: Sendable {
     case joined(others: [Broadcaster])
     /// Of others, from joining on; the producers that are there come first.
     case room(RoomChange)
+    /// A data producer that is for it: from joining on, those that are there behind everybody's producers.
+    case dataProducerAdded(RoomDataProducer)
     case renamed(String, from: JSONValue?, to: JSONValue?)
+    /// Who speaks, the client itself among them; from joining on.
+    case speaking(SpeakerNews)
 }
 
 /// A consumer that was made for a client and waits, paused, until the client has its own half.

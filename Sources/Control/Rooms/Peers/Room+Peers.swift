@@ -38,16 +38,20 @@ extension Room {
     /// From now on it is shown to the others, and they and what they send to it.
     ///
     /// The answer comes as `PeerChange.joined`, so that it stands in order with what happens in the room.
-    /// - Parameter capabilities: Nil: it gets no consumers.
+    /// - Parameters:
+    ///   - capabilities: Nil: it gets no consumers.
+    ///   - dataChannels: False: it gets no data consumers.
     public func join(
-        _ seat: PeerSeat, _ card: PeerCard, capabilities: RTPCapabilities?
-    ) throws(ControlError) {
+        _ seat: PeerSeat, _ card: PeerCard, capabilities: RTPCapabilities?, dataChannels: Bool = false
+    ) async throws(ControlError) {
+        if dataChannels, try !peer(seat).isJoined { await wakeBot() }
         guard try !peer(seat).isJoined else { throw ControlError(.conflict, "Peer already joined") }
         try card.check()
         broadcasters[seat.id]?.value.isJoined = true
         broadcasters[seat.id]?.value.card = card
         broadcasters[seat.id]?.value.displayName = card.name(else: seat.id)
         broadcasters[seat.id]?.value.rtpCapabilities = capabilities
+        broadcasters[seat.id]?.value.hasDataChannels = dataChannels
         let peer = try self.peer(seat)
         let all = inOrder(broadcasters).filter { $0.isShown && $0.id != seat.id }
         let others = all.filter { $0.role == .peer } + all.filter { $0.role != .peer }
@@ -58,7 +62,10 @@ extension Room {
             for producer in inOrder(producers) where producer.broadcaster == other.id {
                 continuation?.yield(.room(.producerAdded(producer)))
             }
+            guard dataChannels else { continue }
+            for producer in dataProducersToOffer(of: other.id) { continuation?.yield(.dataProducerAdded(producer)) }
         }
+        if dataChannels, let bot { continuation?.yield(.dataProducerAdded(bot.producer)) }
         peers[seat.id]?.hearsRoom = true
     }
 

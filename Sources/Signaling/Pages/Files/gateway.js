@@ -48,10 +48,11 @@ function headers(more = {}) {
  * The response, if it is a success.
  * @throws {Problem} with the gateway's own sentence.
  */
-export async function call(method, path, { body, type, accept, signal, keepalive } = {}) {
+export async function call(method, path, { body, type, accept, match, signal, keepalive } = {}) {
     const told = {};
     if (type) told['Content-Type'] = type;
     if (accept) told.Accept = accept;
+    if (match) told['If-Match'] = match;
     let response;
     try {
         response = await fetch(path, { method, body, signal, keepalive, cache: 'no-store', headers: headers(told) });

@@ -136,7 +136,10 @@ function end(problem = null) {
 function changed() {
     if (!session) return;
     notice('connection', session.problem, { isBad: true });
-    if (session.pc.connectionState === 'failed') end(new Error(session.problem ?? 'The connection failed.'));
+    if (session.isGone || session.pc.connectionState === 'failed') {
+        end(new Error(session.problem ?? 'The connection failed.'));
+        return;
+    }
     showState();
 }
 

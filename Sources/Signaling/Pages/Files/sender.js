@@ -7,7 +7,7 @@ import { Session } from './session.js';
 import { Tile } from './tile.js';
 
 const roles = {
-    broadcaster: 'broadcaster', ingest: 'brought in by the gateway', publisher: 'browser', peer: 'peer',
+    broadcaster: 'broadcaster', ingest: 'brought in by the gateway', publisher: 'publisher', peer: 'peer',
 };
 
 export class Sender {
@@ -97,8 +97,10 @@ export class Sender {
             if (session === this.session) this.#attach(session);
         } catch (problem) {
             if (session !== this.session) return;
-            session.problem = problem.message;
-            this.#retry();
+            // No common codec: the tiles have words for it, and trying again would change nothing.
+            session.isUnplayable = problem.status === 406;
+            session.problem = session.isUnplayable ? 'This browser can play nothing of this.' : problem.message;
+            if (!session.isUnplayable) this.#retry();
         }
         this.#explain();
     }
@@ -130,7 +132,7 @@ export class Sender {
     #changed(session) {
         if (session !== this.session) return;
         if (session.isConnected) this.#pause = 2;
-        if (session.problem && ['failed', 'closed'].includes(session.pc.connectionState)) this.#retry();
+        if (session.isGone || (session.problem && ['failed', 'closed'].includes(session.pc.connectionState))) this.#retry();
         this.#explain();
     }
 

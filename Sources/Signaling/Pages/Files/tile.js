@@ -71,6 +71,7 @@ export class Tile {
 
     #reason(session) {
         const now = performance.now();
+        if (session?.isUnplayable) return this.#codecReason();
         if (!session || session.problem) return 'No connection.';
         if (!this.#isUsed) return this.#codecReason();
         if (this.producer.paused) return 'The sender has paused its picture.';

@@ -65,6 +65,14 @@ function show(state) {
             + 'another machine, or bring a file or a camera in with “ladle ingest”.');
 }
 
+/** The loudest sender is framed; nobody is in a silence. */
+function mark({ type, broadcasterId }) {
+    if (type === 'speaker.dominant') return;
+    for (const [id, sender] of senders) {
+        sender.element.toggleAttribute('data-speaking', type === 'speaker.loudest' && id === broadcasterId);
+    }
+}
+
 function complain(problem) {
     if (problem.status === 401) askForToken(problem);
     else notice('gateway', problem.message, { isBad: true });
@@ -102,6 +110,7 @@ followEvents({
     connected: lookSoon,
     told: (event) => {
         if (/^(room|broadcaster|producer|media)\.(?!score)|^gap$/.test(event.type)) lookSoon();
+        if (event.type.startsWith('speaker.')) mark(event);
         if (event.type === 'transport.state' && event.reason) {
             for (const sender of senders.values()) sender.told(event);
         }
