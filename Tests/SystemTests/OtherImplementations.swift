@@ -49,5 +49,16 @@ extension AllSystemTests {
             #expect(told["statistics"] == "outbound-rtp", "\(told.text)")
             try await daemon.stop()
         }
+
+        @Test func `data channels of mediasoup-client's carry messages both ways, beside media and without`()
+            async throws
+        {
+            let daemon = try await Daemon()
+            let told = try await RTCPeer.run(
+                "mediasoup_peer.py", ["ws://127.0.0.1:\(daemon.port)", "chat", "--data"])
+            #expect(told["heard"] == ["anna": ["hello anna"], "bert": ["hello bert"]], "\(told.text)")
+            #expect(told["seen"]?["width"] == 320, "\(told.text)")
+            try await daemon.stop()
+        }
     }
 }
