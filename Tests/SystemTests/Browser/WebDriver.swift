@@ -28,7 +28,8 @@ final class WebDriver: Sendable {
     func open(width: Int = 1280, height: Int = 800, dark: Bool = false) async throws -> Browser {
         let profile = try Scratch("ladle-browser")
         var arguments = [
-            "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+            // Over a pipe, so that it ends with its driver, however that ends.
+            "--headless=new", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
             "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
             "--allow-loopback-in-peer-connection", "--autoplay-policy=no-user-gesture-required",
             "--window-size=\(width),\(height)", "--user-data-dir=\(profile.url.path)",
