@@ -2,6 +2,7 @@ import Base
 import Events
 import Foundation
 import Signaling
+import TestSupport
 import Testing
 
 @Suite struct EventRouteTests {
@@ -97,7 +98,7 @@ import Testing
             let silent = try gateway.client.open()
             try silent.write(contentsOf: Data(gateway.client.head("GET", "/api/v1/events?since=beginning").utf8))
             // The head has come, and nothing is read any more.
-            _ = try silent.read(upToCount: 20)
+            _ = try await onThread { try silent.read(upToCount: 20) }
             // Another has said half of what it wants.
             let slow = try gateway.client.open()
             let headers = ["Content-Type": "application/json", "Content-Length": "50"]

@@ -8,7 +8,7 @@ import Testing
 
 /// The one port with TLS, seen by clients of several makes.
 @Suite struct TLSServerTests {
-    @Test func `requests, events and WebSockets go over TLS on the one port`() async throws {
+    @Test(.timeLimit(.minutes(2))) func `requests, events and WebSockets go over TLS on the one port`() async throws {
         let folder = try TLSFolder()
         let trusted = try folder.put(TLSFolder.pair())
         try await ProtooWorld.run(folder.configuration()) { world in
@@ -16,8 +16,10 @@ import Testing
             #expect(try await client("GET", "/api/v1/version").json?["version"] == "1.2.3")
             let peer = try await ProtooClient.open(world.port, "roomId=r&peerId=p", trusts: trusted)
             try await peer.join("P")
-            let events = try await client.follow("/api/v1/events?room=r&since=beginning") { $0.contains("peer.joined") }
-            #expect(events.status == 200 && events.body.contains("peer.joined"))
+            let events = try await client.follow("/api/v1/events?room=r&since=beginning") {
+                $0.contains("broadcaster.created")
+            }
+            #expect(events.status == 200 && events.body.contains("broadcaster.created"))
             let made = try await client("POST", "/rooms/r/broadcasters", json: .broadcaster("bc"))
             #expect(made.status == 200, "\(made)")
             _ = try await peer.next("newPeer")
