@@ -70,6 +70,8 @@ struct Cluster: Sendable {
         guard received.packets >= Self.leastPackets,
             Double(received.packets) >= Self.leastReceived * Double(sent.packets)
         else { return nil }
+        // Of what left at once alone there is no telling how fast it came.
+        guard received.bytes > received.edgeBytes else { return nil }
         let (leaving, coming) = (sent.last - sent.first, received.last - received.first)
         guard leaving >= Self.leastSpan, max(leaving, coming) < Self.timeout else { return nil }
         let sending = Double(sent.bytes - sent.edgeBytes) * 8e9 / Double(leaving)
