@@ -205,7 +205,12 @@ let inhabited = house.filter { $0.floor <= top && (chosen?.contains($0.name) ?? 
 var all = inhabited.flatMap(targets(of:))
 // Helpers of the tests: vectors, seeded links, virtual clocks.
 all.append(
-    .target(name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport", swiftSettings: settings))
+    .target(
+        name: "TestSupport", dependencies: ["Base", "CTestClock"], path: "Tests/TestSupport", swiftSettings: settings))
+// Wherever usrsctp is among what is tested, its second clock.
+all.append(
+    .target(
+        name: "CTestClock", path: "Tests/TestClock", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]))
 if top >= 4, !systemTestsAlone, chosen?.contains("SFU") != false {
     // What a forwarded packet costs: a program of its own, with functions of its own in the place of malloc and swift_retain.
     all.append(

@@ -53,9 +53,6 @@ import Testing
         let pair = try Pair.connected()
         try pair.a.send(Self.text(0), isOrdered: false, reliability: .lifetime(milliseconds: 1), pair.now, to: nil)
         try pair.a.send(Self.text(1), isOrdered: false, pair.now, to: nil)
-        // usrsctp measures lives by the wall clock, which nobody can hand in: some of that has to pass.
-        let end = ContinuousClock.now + .milliseconds(5)
-        while ContinuousClock.now < end {}
         let b = pair.b
         #expect(pair.drive(for: .seconds(60)) { b.messages.count == 1 })
         pair.drive(for: .seconds(60))
