@@ -114,7 +114,8 @@ import Testing
     func `what happens last is still read by whoever follows`() async throws {
         let following = Locked<Task<Reply, any Error>?>(nil)
         let (bodies, source) = AsyncStream.makeStream(of: String.self)
-        try await Gateway.run { gateway in
+        // A busy machine takes its time.
+        try await Gateway.run(SignalingConfiguration(port: 0, stopPatience: .seconds(30))) { gateway in
             let task = Task {
                 try await gateway.client.follow("/api/v1/events", headers: ["Accept": "text/event-stream"]) { body in
                     source.yield(body)

@@ -18,8 +18,8 @@ struct LiveStream: Sendable {
     /// 15 s: proxies give up on silence after 30 to 60.
     static let heartbeatInterval = Duration.seconds(15)
 
-    /// What a source may still say when the gateway stops; it ends by itself then, as events and pipelines have. 2 s: a
-    /// busy machine needs them to pass on what is there; a source without end does not keep the gateway.
+    /// How long a source may say nothing when the gateway stops; it ends by itself then, as events and pipelines have. 2 s: a
+    /// busy machine needs them to pass on what is there. One without end keeps the gateway for `stopPatience`.
     private static let lastWords = Duration.seconds(2)
 
     init(
@@ -93,6 +93,8 @@ private final class Outlet: Sendable {
         var pieces: [(text: String, taken: CheckedContinuation<Bool, Never>)] = []
         var taker: CheckedContinuation<String?, Never>?
         var isClosed = false
+        /// Pieces so far.
+        var count = 0
     }
 
     private let state = Locked(State())
@@ -107,6 +109,7 @@ private final class Outlet: Sendable {
             }
             let step: Step = state.withLock { state in
                 if state.isClosed { return .refuse }
+                state.count += 1
                 if let taker = state.taker {
                     state.taker = nil
                     return .give(taker)
@@ -161,9 +164,14 @@ private final class Outlet: Sendable {
         taker?.resume(returning: nil)
     }
 
+    /// Closes when nothing new has come for so long.
     func close(after delay: Duration) {
         Task {
-            try? await Task.sleep(for: delay)
+            var before = -1
+            while case let count = state.withLock({ $0.count }), count != before {
+                before = count
+                try? await Task.sleep(for: delay)
+            }
             close()
         }
     }
