@@ -14,13 +14,16 @@ final class DirectMessages: Sendable {
         var hasFinished = false
         var waiting: CheckedContinuation<DataMessage?, Never>?
 
+        var count: Int { messages.count - next }
+
         mutating func take() -> DataMessage? {
             guard next < messages.count else { return nil }
             let message = messages[next]
             next += 1
             byteCount -= message.payload.count
-            if next == messages.count {
-                messages.removeAll(keepingCapacity: true)
+            // Half of it at once: messages move once on average, also for a reader that never has them all.
+            if next * 2 >= messages.count {
+                messages.removeFirst(next)
                 next = 0
             }
             return message
@@ -50,9 +53,7 @@ final class DirectMessages: Sendable {
                 return waiting
             }
             // One fits in any case, however long.
-            if state.messages.count > state.next, state.byteCount + message.payload.count > capacity {
-                state.dropped += 1
-            } else if state.messages.count >= limit {
+            if state.count > 0, state.byteCount + message.payload.count > capacity || state.count >= limit {
                 state.dropped += 1
             } else {
                 state.messages.append(message)

@@ -83,8 +83,14 @@ extension Worker {
         try command { engine, _, now throws(SFUError) in try engine.stats(of: id, now: now) }
     }
 
+    /// mediasoup's; and `messagesDropped` of one whose reader in this process was too slow for some.
     func stats(_ id: DataConsumerID) throws(MediaCoreError) -> JSONValue {
-        try command { engine, _, now throws(SFUError) in try engine.stats(of: id, now: now) }
+        let stats = try command { engine, _, now throws(SFUError) in try engine.stats(of: id, now: now) }
+        guard let dropped = dataReaders[id]?.dropped, dropped > 0,
+            case .object(var fields)? = stats.arrayValue?.first
+        else { return stats }
+        fields["messagesDropped"] = JSONValue(dropped)
+        return [.object(fields)]
     }
 
     func dump(_ id: DataProducerID) throws(MediaCoreError) -> JSONValue {

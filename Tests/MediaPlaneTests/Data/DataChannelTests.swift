@@ -154,6 +154,33 @@ import Testing
         }
     }
 
+    @Test func `a reader that is slow loses what has no room, is told how many, and goes on with what comes later`()
+        async throws
+    {
+        try await DataStage.run { stage in
+            let mouth = try await stage.core.produceData(on: stage.direct, ProduceDataOptions()).id
+            let consumer = try await stage.core.consumeData(on: stage.direct, ConsumeDataOptions(producer: mouth))
+            let ear = try await stage.core.messages(of: consumer.id)
+            func dropped() async throws -> JSONValue? {
+                try await stage.core.stats(consumer.id).arrayValue?.first?["messagesDropped"]
+            }
+            // Never empty, and read of all the while: what was read takes no room.
+            try await stage.core.send(DataMessage("first"), on: mouth)
+            for round in 0..<50 {
+                for number in 0..<100 { try await stage.core.send(DataMessage("\(round).\(number)"), on: mouth) }
+                #expect(await ear.take(100).count == 100)
+            }
+            #expect(try await dropped() == nil)
+            #expect(text(await ear.take(1)) == ["49.99"])
+            // 4,096 wait at most.
+            for number in 0..<4100 { try await stage.core.send(DataMessage("\(number)"), on: mouth) }
+            #expect(try await dropped() == 4)
+            #expect(text(await ear.take(4096)).last == "4095")
+            try await stage.core.send(DataMessage("later"), on: mouth)
+            #expect(text(await ear.take(1)) == ["later"])
+        }
+    }
+
     @Test func `what can't be is refused in mediasoup's words`() async throws {
         try await DataStage.run { stage in
             let bare = try await stage.core.createPlainTransport(on: stage.room.id, PlainTransportOptions())
