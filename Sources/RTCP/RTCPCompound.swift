@@ -8,7 +8,7 @@ public enum RTCPParseError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The head announces `needed` bytes (with itself), `got` are left.
     case truncated(index: Int, offset: Int, type: UInt8, needed: Int, got: Int)
     case badVersion(UInt8, index: Int, offset: Int)
-    /// A padding count that is 0, no multiple of 4, or larger than the packet; or padding before the last packet.
+    /// A padding count that is 0 or larger than the packet.
     case badPadding(count: Int, index: Int, offset: Int)
     /// The packet is whole, but too short for what its type and count say.
     case shortContent(index: Int, offset: Int, type: UInt8, needed: Int, got: Int)
@@ -57,8 +57,9 @@ public enum RTCPType {
 ///     |V=2|P|  count  |      type     |   length (32-bit words) − 1   |
 ///     +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 ///
-/// RFC 3550 §6.1 and appendix A.2, with two freedoms: a compound may begin with any type (reduced size, RFC 5506),
-/// and a single packet is a compound.
+/// RFC 3550 §6.1 and appendix A.2, with three freedoms: a compound may begin with any type (reduced size, RFC 5506), a
+/// single packet is a compound, and each packet may be padded, by any number of bytes: libwebrtc fills transport-wide
+/// feedback up to the word so, wherever it stands.
 public struct RTCPCompound: Sendable {
     private var offset = 0
     private var index = 0
@@ -123,9 +124,9 @@ struct RTCPSlice {
         end = start + length
         contentEnd = end
         if first & 0x20 != 0 {
-            // Padding stands behind the last packet only (RFC 3550 §6.4.1) and counts its last byte.
+            // It counts its last byte.
             let padding = Int(datagram.uint8(at: end - 1))
-            guard padding > 0, padding % 4 == 0, padding <= length - 4, end == datagram.byteCount else {
+            guard padding > 0, padding <= length - 4 else {
                 throw .badPadding(count: padding, index: index, offset: start)
             }
             contentEnd -= padding

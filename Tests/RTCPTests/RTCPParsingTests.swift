@@ -152,18 +152,18 @@ func packets(_ bytes: [UInt8]) throws(RTCPParseError) -> [RTCPPacket] {
             ([0x81, 202, 0, 0], .malformed(index: 0, offset: 0, type: 202)),
             ([0x80, 207, 0, 2, 0, 0, 0, 0, 4, 0, 0, 9], .malformed(index: 0, offset: 0, type: 207)),
             ([0xA0, 204, 0, 1, 0, 0, 0, 0], .badPadding(count: 0, index: 0, offset: 0)),
-            ([0xA0, 204, 0, 1, 0, 0, 0, 3], .badPadding(count: 3, index: 0, offset: 0)),
-            ([0xA0, 204, 0, 1, 0, 0, 0, 8], .badPadding(count: 8, index: 0, offset: 0)),
-            // Padding is for the last packet only.
-            ([0xA0, 204, 0, 1, 0, 0, 0, 4, 0x80, 203, 0, 0], .badPadding(count: 4, index: 0, offset: 0)),
+            ([0xA0, 204, 0, 1, 0, 0, 0, 5], .badPadding(count: 5, index: 0, offset: 0)),
+            ([0x80, 203, 0, 0, 0xA0, 204, 0, 1, 0, 0, 0, 8], .badPadding(count: 8, index: 1, offset: 4)),
         ] as [([UInt8], RTCPParseError)])
     func `an error says which packet and where`(bytes: [UInt8], expected: RTCPParseError) {
         #expect(throws: expected) { try packets(bytes) }
     }
 
-    @Test func `padding of the last packet is no content`() throws {
+    @Test func `padding is no content, wherever the packet stands`() throws {
         #expect(
             try packets([0x80, 203, 0, 0, 0xA1, 203, 0, 2, 0, 0, 0, 5, 0, 0, 0, 4]).count == 2)
+        #expect(
+            try packets([0xA1, 203, 0, 2, 0, 0, 0, 5, 0, 0, 0, 4, 0x80, 203, 0, 0]).count == 2)
         #expect(throws: RTCPParseError.shortContent(index: 0, offset: 0, type: 203, needed: 8, got: 4)) {
             try packets([0xA2, 203, 0, 2, 0, 0, 0, 5, 0, 0, 0, 4])
         }

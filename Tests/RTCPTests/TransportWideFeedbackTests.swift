@@ -48,6 +48,24 @@ import Testing
         #expect(all.map(\.arrivalTicks) == expected)
     }
 
+    /// libwebrtc fills up to the word with padding that it counts, and puts several of them into one compound.
+    @Test func `feedback as browsers write it is read, also where another follows`() throws {
+        let ofThree: [UInt8] = [
+            0xAF, 205, 0, 6, 0, 0, 0, 1, 0, 0, 0, 2, 0, 7, 0, 3, 0, 0, 1, 0,
+            0x20, 0x03, 1, 2, 3, 0, 0, 3,
+        ]
+        let ofOne: [UInt8] = [
+            0xAF, 205, 0, 5, 0, 0, 0, 1, 0, 0, 0, 2, 0, 10, 0, 1, 0, 0, 1, 1, 0x20, 0x01, 4, 1,
+        ]
+        let none: [UInt8] = [0x80, 201, 0, 1, 0, 0, 0, 1]
+        #expect(try Self.statuses(ofThree).map(\.arrivalTicks) == [257, 259, 262])
+        #expect(try Self.statuses(ofOne).map(\.sequenceNumber) == [10])
+        let counts = try packets(none + ofThree + ofOne).compactMap { packet in
+            if case .transportWideFeedback(let feedback) = packet { feedback.statusCount } else { nil }
+        }
+        #expect(counts == [3, 1])
+    }
+
     @Test func `a feedback cut at any length is refused`() {
         for length in stride(from: 0, to: Self.golden.count, by: 4) {
             var bytes = Array(Self.golden[..<length])
