@@ -59,6 +59,36 @@ import Testing
         #expect(simulation.target >= 1_200_000, "\(simulation.target)")
     }
 
+    /// A consumer of which nothing is sent for want of bandwidth has no other feedback than that of probes.
+    @Test func `a probe of which nothing is heard is not the last`() {
+        var simulation = Self.simulation(seed: 7, rate: 2_000_000, source: 150_000, desired: 1_200_000, probes: true)
+        simulation.run(seconds: 1)
+        (simulation.link.rate, simulation.flows[0].source) = (500_000, 1_200_000)
+        simulation.run(seconds: 10)
+        (simulation.link.loss, simulation.flows[0].source) = (1, 0)
+        simulation.run(seconds: 30)
+        let before = simulation.target
+        #expect(before < 600_000, "\(before)")
+        (simulation.link.loss, simulation.link.rate) = (0, 2_000_000)
+        simulation.run(seconds: 20)
+        #expect(simulation.target >= 1_200_000, "\(before) became \(simulation.target)")
+    }
+
+    /// A consumer that went up by layers, behind a link that becomes narrow.
+    @Test(arguments: [1, 2, 3] as [UInt64])
+    func `who sends ten times as much as before falls to what the link carries, not to what it sent before`(
+        seed: UInt64
+    ) {
+        var simulation = Self.simulation(seed: seed, rate: 5_000_000, source: 80_000, desired: 1_000_000, probes: true)
+        simulation.run(seconds: 4)
+        simulation.flows[0].source = 800_000
+        simulation.run(seconds: 5)
+        simulation.link.rate = 300_000
+        var lowest = Int64.max
+        simulation.run(seconds: 10) { lowest = min(lowest, $0.target) }
+        #expect(lowest > 120_000, "seed \(seed): \(lowest)")
+    }
+
     @Test func `nobody is probed who was not heard, or when nothing more is wanted`() {
         var deaf = Self.simulation(seed: 5, rate: 2_000_000, source: 150_000, desired: 1_200_000, probes: true)
         deaf.feedbackLoss = 1

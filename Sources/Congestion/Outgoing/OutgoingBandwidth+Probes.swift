@@ -13,7 +13,9 @@ extension OutgoingBandwidth {
     /// - Parameter media: what is being sent, in bits per second: it counts where packets have no numbers.
     /// - Returns: bytes; 0: none, and fewer than `smallestPadding` wait for the next step.
     public mutating func advanceProbe(media: Int64, now: Instant) -> Int {
-        guard let due = prober?.nextStep, due <= now.nanoseconds else { return 0 }
+        guard let due = prober?.nextStep, due <= now.nanoseconds, prober?.giveUp(now: now.nanoseconds) == false else {
+            return 0
+        }
         if prober?.isSending == false, estimator?.beginProbe(now: now.nanoseconds) == false {
             prober?.postpone(now: now.nanoseconds)
             return 0

@@ -100,7 +100,8 @@ struct Prober: Sendable {
         case .sending(let rate, let began, let until):
             guard now < until, isWanted else {
                 state = .measured(rate: rate)
-                nextStep = nil
+                // Of one that was lost as a whole nothing is heard, if nothing else is being sent.
+                nextStep = now + Cluster.timeout
                 if form == .fill { finish(hasRisen: Double(estimate) >= Self.rise * rate, now: now) }
                 return (.end, 0)
             }
@@ -114,6 +115,14 @@ struct Prober: Sendable {
         let wanted = max(0, rate - Double(media)) * elapsed
         // A late step does not make a burst of it.
         return min(Int(wanted) - sentBytes, Int(rate * Double(2 * Self.step) / 8e9) + 200)
+    }
+
+    /// A cluster is waited for in vain.
+    /// - Returns: Whether there was one.
+    mutating func giveUp(now: Int64) -> Bool {
+        guard case .measured = state else { return false }
+        finish(hasRisen: false, now: now)
+        return true
     }
 
     /// A cluster was given up: something else leaves in a burst.
