@@ -94,6 +94,27 @@ func `a retransmission is the packet with a number and an SSRC of its own, and t
     #expect(setting.taken().count == 1)
 }
 
+/// A path that has become too narrow loses most of what is sent; all of it once more each round trip would keep it full.
+@Test func `where the path is estimated, what is sent again takes half of that`() throws {
+    var setting = try RetransmissionSetting(capabilities: BandwidthTests.capabilities(.transportWide))
+    try setting.feed(frames: 100, packets: 1, size: 1000)
+    let first = UInt16(setting.taken()[0].sequence)
+    func ask() -> Int {
+        setting.ask(
+            stride(from: 0, to: 100, by: 17).map { NACKItem(packetID: first &+ UInt16($0), lossBitmap: 0xFFFF) })
+        return setting.taken().reduce(0) { $0 + $1.bytes.count }
+    }
+    let available = try #require(BandwidthTests.available(setting.stage, setting.receiver))
+    // Of 100 KB the 37 KB that are half of 600 kbit/s, within a second.
+    var sent = ask()
+    #expect(available == 600_000 && 36_500...38_600 ~= sent, "\(sent) bytes at \(available)")
+    setting.stage.pass(.milliseconds(200))
+    #expect(ask() == 0)
+    setting.stage.pass(.milliseconds(1000))
+    sent = ask()
+    #expect(36_500...38_600 ~= sent, "\(sent) bytes a second later")
+}
+
 @Test func `nothing is sent again to a paused receiver, nor from before its pause`() throws {
     var setting = try RetransmissionSetting()
     try setting.feed(frames: 5)

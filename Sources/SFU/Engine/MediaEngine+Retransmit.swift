@@ -32,7 +32,7 @@ extension MediaEngine {
     private mutating func retransmit(
         _ number: UInt16, by index: SlabIndex, to path: TransportPath, now: Instant, into out: inout Outbox
     ) {
-        guard out.used < Self.roomForRetransmissions(out),
+        guard out.used < Self.roomForRetransmissions(out), mayRetransmit(senders[index].transport, now: now),
             case .packet(let packet) = senders[index].forwarder.retransmission?.find(
                 number, roundTrip: senders[index].reports.roundTrip, now: now)
         else { return }
@@ -52,6 +52,13 @@ extension MediaEngine {
         transports[senders[index].transport].sent.count(size, now: now)
         transports[senders[index].transport].sent.countRTX(size, now: now)
         meter.forwarded(1)
+    }
+
+    /// Where the path is estimated, what is sent again takes half of that at most, within a second: of a path that has become
+    /// too narrow a receiver misses most, and all of it once more each round trip would keep it full (libwebrtc: all of it).
+    private func mayRetransmit(_ transport: SlabIndex, now: Instant) -> Bool {
+        guard let available = transports[transport].bandwidth.outgoing?.availableBitrate else { return true }
+        return transports[transport].sent.rtxRate.bitsPerSecond(now: now) < available / 2
     }
 
     /// Nil: its log has overwritten it.
