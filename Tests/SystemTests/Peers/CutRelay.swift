@@ -6,7 +6,7 @@ import Testing
 
 /// A network between two programs on loopback that can fail: what arrives at `port` goes to the target, and back.
 ///
-/// Silent as a pulled cable, or closing as a crashed router; one thread, gone with its object.
+/// Silent as a pulled cable, closing as a crashed router, or narrow as a bad line; one thread, gone with its object.
 final class CutRelay: Sendable {
     private let shared: RelayState
     let port: UInt16
@@ -40,17 +40,32 @@ final class CutRelay: Sendable {
 
     func heal() { shared.mode = .passing }
 
+    /// What comes back from the target passes at this rate at most: it waits for 300 ms, and what finds no room is lost. Only
+    /// datagrams; bits per second, nil: all at once.
+    func narrow(to bitsPerSecond: Int?) { shared.bitsPerSecond = bitsPerSecond }
+
+    /// Datagrams that found no room.
+    var lost: Int { shared.lost }
+
     deinit { shared.mode = .over }
 }
 
 private final class RelayState: Sendable {
     enum Mode { case passing, silent, closed, over }
-    private let locked = Mutex(Mode.passing)
+    private let locked = Mutex((mode: Mode.passing, bitsPerSecond: Int?.none, lost: 0))
 
     var mode: Mode {
-        get { locked.withLock { $0 } }
-        set { locked.withLock { $0 = newValue } }
+        get { locked.withLock { $0.mode } }
+        set { locked.withLock { $0.mode = newValue } }
     }
+
+    var bitsPerSecond: Int? {
+        get { locked.withLock { $0.bitsPerSecond } }
+        set { locked.withLock { $0.bitsPerSecond = newValue } }
+    }
+
+    var lost: Int { locked.withLock { $0.lost } }
+    func lose() { locked.withLock { $0.lost += 1 } }
 }
 
 /// How long the relay sleeps at most before it looks at its mode again: well below what is measured with it.
@@ -183,6 +198,7 @@ private struct UDPRelay {
     /// By the sender's port: the socket that speaks for it to the target.
     private var backs: [UInt16: Int32] = [:]
     private var addresses: [UInt16: sockaddr_in] = [:]
+    private var waiting = WaitingDatagrams()
 
     init(shared: RelayState, port: UInt16, target: UInt16) {
         (self.shared, self.port, self.target) = (shared, port, target)
@@ -219,9 +235,10 @@ private struct UDPRelay {
                 return
             }
         }
+        for datagram in waiting.take(until: .now) where passes { deliver(datagram.bytes[...], to: datagram.client) }
         let order = Array(backs)
         var polled = ([front] + order.map(\.value)).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
-        guard poll(&polled, nfds_t(polled.count), turnMilliseconds) > 0 else { return }
+        guard poll(&polled, nfds_t(polled.count), waiting.isEmpty ? turnMilliseconds : 1) > 0 else { return }
         var piece = [UInt8](repeating: 0, count: pieceSize)
         if polled[0].revents != 0 {
             var sender = sockaddr_in()
@@ -240,12 +257,24 @@ private struct UDPRelay {
         for (index, (client, back)) in order.enumerated() where polled[1 + index].revents != 0 {
             while true {
                 let got = recv(back, &piece, pieceSize, 0)
-                guard got >= 0, var address = addresses[client] else { break }
+                guard got >= 0 else { break }
                 guard passes else { continue }
-                _ = withUnsafeMutablePointer(to: &address) { pointer in
-                    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                        sendto(front, piece, got, 0, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-                    }
+                let rate = shared.bitsPerSecond
+                if rate == nil, waiting.isEmpty {
+                    deliver(piece[..<got], to: client)
+                } else if !waiting.add(Array(piece[..<got]), to: client, bitsPerSecond: rate, now: .now) {
+                    shared.lose()
+                }
+            }
+        }
+    }
+
+    private func deliver(_ bytes: ArraySlice<UInt8>, to client: UInt16) {
+        guard var address = addresses[client] else { return }
+        _ = bytes.withUnsafeBytes { bytes in
+            withUnsafeMutablePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    sendto(front, bytes.baseAddress, bytes.count, 0, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
                 }
             }
         }
@@ -261,5 +290,36 @@ private struct UDPRelay {
         backs[sender.sin_port] = made
         addresses[sender.sin_port] = sender
         return made
+    }
+}
+
+/// What is on a narrow line, and when each datagram has got through: one after the other, as long as its bits take.
+private struct WaitingDatagrams {
+    private var datagrams: [(client: UInt16, bytes: [UInt8], end: ContinuousClock.Instant)] = []
+    private static let longest = Duration.milliseconds(300)
+
+    var isEmpty: Bool { datagrams.isEmpty }
+
+    /// - Returns: False when there is no room.
+    mutating func add(
+        _ bytes: [UInt8], to client: UInt16, bitsPerSecond: Int?, now: ContinuousClock.Instant
+    ) -> Bool {
+        let begin = max(now, datagrams.last?.end ?? now)
+        guard let bitsPerSecond else {
+            // The line is wide again, but nothing overtakes.
+            datagrams.append((client, bytes, begin))
+            return true
+        }
+        guard begin - now < Self.longest else { return false }
+        datagrams.append((client, bytes, begin + .nanoseconds(bytes.count * 8_000_000_000 / bitsPerSecond)))
+        return true
+    }
+
+    mutating func take(until now: ContinuousClock.Instant) -> [(
+        client: UInt16, bytes: [UInt8], end: ContinuousClock.Instant
+    )] {
+        let count = datagrams.firstIndex { $0.end > now } ?? datagrams.count
+        defer { datagrams.removeFirst(count) }
+        return Array(datagrams[..<count])
     }
 }
