@@ -39,6 +39,9 @@ struct TLSCertificate {
         configuration.minimumTLSVersion = .tlsv12
         // HTTP/2 is not spoken here, and browsers open WebSockets over HTTP/1.1.
         configuration.applicationProtocols = ["http/1.1"]
+        // A client that doesn't say goodbye is waited for (5 s otherwise), also by a gateway that stops; it need not be (RFC 8446
+        // §6.1).
+        configuration.shutdownTimeout = .seconds(1)
         do { context = try NIOSSLContext(configuration: configuration) } catch NIOSSLError.failedToLoadPrivateKey {
             throw key.error(
                 "its key does not belong to the first certificate in \(files.certificate)",

@@ -24,6 +24,8 @@ import Testing
             #expect(made.status == 200, "\(made)")
             _ = try await peer.next("newPeer")
             #expect(try await peer.ask("getRouterRtpCapabilities")["ok"] == true)
+            // It would not answer the goodbye of a gateway that stops, which waits for that.
+            await peer.hangUp()
         }
     }
 
@@ -117,6 +119,8 @@ import Testing
                 headers: ProtooClient.subprotocol.merging(["Origin": "https://127.0.0.1:\(port)"]) { $1 },
                 trusts: trusted)
             #expect(try await peer.ask("getRouterRtpCapabilities")["ok"] == true)
+            // It would not answer the goodbye of a gateway that stops, which waits for that.
+            await peer.hangUp()
         }
     }
 
