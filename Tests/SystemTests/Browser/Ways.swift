@@ -95,18 +95,19 @@ extension AllSystemTests.Pages {
     }
 
     /// Where the pages keep their session.
-    private static let sending = "ladle.session"
-    private static let watching = "[...ladle.senders.values()][0].session"
+    static let sending = "ladle.session"
+    static let watching = "[...ladle.senders.values()][0].session"
 
     /// The candidates that media takes, and the credentials that they were found with.
-    private static let way = """
+    static let way = """
         async function way(session) {
             const report = await session.pc.getStats();
             const transport = [...report.values()].find(({ type }) => type === 'transport');
             const pair = report.get(transport.selectedCandidatePairId);
             return {
                 local: report.get(pair?.localCandidateId)?.protocol, remote: report.get(pair?.remoteCandidateId)?.protocol,
-                fragment: transport.iceLocalUsernameFragment, state: session.pc.iceConnectionState,
+                fragment: transport.iceLocalUsernameFragment,
+                theirs: report.get(pair?.remoteCandidateId)?.usernameFragment, state: session.pc.iceConnectionState,
                 session: session.location,
             };
         }

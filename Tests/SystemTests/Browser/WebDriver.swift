@@ -25,7 +25,10 @@ final class WebDriver: Sendable {
     }
 
     /// A browser of its own: own profile, own process, a camera and a microphone that beep.
-    func open(width: Int = 1280, height: Int = 800, dark: Bool = false) async throws -> Browser {
+    /// - Parameter trusts: Any certificate, also one that nobody has signed.
+    func open(
+        width: Int = 1280, height: Int = 800, dark: Bool = false, trusts: Bool = false
+    ) async throws -> Browser {
         let profile = try Scratch("ladle-browser")
         var arguments = [
             // Over a pipe, so that it ends with its driver, however that ends.
@@ -40,7 +43,7 @@ final class WebDriver: Sendable {
             [
                 "capabilities": [
                     "alwaysMatch": [
-                        "browserName": "chrome",
+                        "browserName": "chrome", "acceptInsecureCerts": .bool(trusts),
                         "goog:chromeOptions": ["args": .array(arguments.map { .string($0) })],
                         "goog:loggingPrefs": ["browser": "ALL"],
                         "timeouts": ["script": 50_000],
