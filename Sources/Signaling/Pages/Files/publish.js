@@ -9,6 +9,11 @@ import { Session } from './session.js';
 /** Bits per second for a picture of this height, and its smaller ones with simulcast. */
 const bitrates = { 360: 800_000, 720: 2_000_000, 1080: 4_000_000 };
 
+/** Codecs whose sizes are layers of one stream (SVC); those of the others are streams of their own (simulcast). */
+const layered = ['VP9'];
+/** Three sizes and rates, of which only key frames depend on smaller sizes: whoever gets one needs no other. */
+const scalabilityMode = 'L3T3_KEY';
+
 /** What is being sent; null while nothing is. */
 let session = null;
 let stream = null;
@@ -94,6 +99,7 @@ async function send() {
         });
         prefer(transceiver);
         picture = transceiver.sender;
+        tellLayers(sent, picture);
     }
     await sent.start();
 }
@@ -102,11 +108,20 @@ async function send() {
 function encodings() {
     const full = bitrates[wish.height];
     if (!byID('simulcast').checked) return [{ maxBitrate: full }];
+    if (layered.includes(byID('codec').value)) return [{ maxBitrate: full, scalabilityMode }];
     return [
         { rid: 'q', scaleResolutionDownBy: 4, maxBitrate: Math.round(full / 10) },
         { rid: 'h', scaleResolutionDownBy: 2, maxBitrate: Math.round(full / 3.5) },
         { rid: 'f', scaleResolutionDownBy: 1, maxBitrate: full },
     ];
+}
+
+/** SDP doesn't tell of layers within a stream, so the address does; a browser that can't make them has forgotten the mode. */
+function tellLayers(sent, sender) {
+    if (sender.getParameters().encodings?.[0]?.scalabilityMode !== scalabilityMode) return;
+    const url = new URL(sent.endpoint, location.href);
+    url.searchParams.set('scalabilityMode', scalabilityMode);
+    sent.endpoint = url.pathname + url.search;
 }
 
 function prefer(transceiver) {
