@@ -1,4 +1,5 @@
 import Base
+import Congestion
 import ORTC
 import RTCP
 import RTP
