@@ -178,6 +178,46 @@ import Testing
         // Its readers end, too.
         #expect(await scene.ear.take(1).isEmpty)
     }
+
+    @Test(arguments: [1, 2], 0..<8)
+    func `whatever closes in the midst of messages, those that came are the first ones, in order`(
+        workers: Int, seed: Int
+    ) async throws {
+        let scene = try await PipedDataScene(workers: workers)
+        let (core, producer) = (scene.core, scene.producer)
+        let (near, far) = (scene.near.router.id, scene.far.router.id)
+        let end = 50 + 37 * seed
+        for number in 0..<end { try await scene.say("\(number)") }
+        let speaking = Task {
+            // Fewer than may wait for a reader that has not begun.
+            for number in end..<4000 {
+                let isSaid: Void? = try? await core.send(
+                    DataMessage("\(number)"), on: producer, subchannels: [], required: nil)
+                if isSaid == nil || Task.isCancelled { return }
+            }
+        }
+        switch seed {
+        case 0: await core.close(producer)
+        case 1: await core.close(producer, pipedTo: far)
+        case 2: await core.close(scene.piped.consumer.id)
+        case 3: await core.close(scene.piped.transports.source)
+        case 4: await core.close(scene.piped.transports.sink)
+        case 5: await core.close(near)
+        case 6: await core.close(far)
+        default: await core.close(scene.mouth)
+        }
+        var heard: [String] = []
+        for await message in scene.ear { heard.append(String(decoding: message.payload, as: UTF8.self)) }
+        speaking.cancel()
+        await speaking.value
+        #expect(heard == heard.indices.map(String.init))
+        // What closes at the producer's end closes behind what was said before.
+        if [0, 2, 7].contains(seed) { #expect(heard.count >= end) }
+        await core.close(near)
+        await core.close(far)
+        #expect(core.objectCount == 0)
+        await core.shutDown()
+    }
 }
 
 /// What happens to a data producer while it is being piped: the receiving worker is kept from looking meanwhile.
