@@ -91,7 +91,8 @@ import Testing
         // 100 packets of about a kilobyte a second; the estimate may be 1.5 times of it.
         let last = try #require(told.last)
         #expect(700_000...1_400_000 ~= last, "\(told)")
-        guard case .integer(let available)? = try BandwidthTests.stats(stage, source.id)["availableIncomingBitrate"] else {
+        guard case .integer(let available)? = try BandwidthTests.stats(stage, source.id)["availableIncomingBitrate"]
+        else {
             Issue.record("no availableIncomingBitrate")
             return
         }
