@@ -313,7 +313,9 @@ extension MediaLoop {
 
     private func timeout(of wait: LoopWait, _ alarm: inout LoopAlarm) -> Int64 {
         let now = Instant(nanoseconds: ladle_monotonic_ns())
-        if case .until(let deadline) = wait, deadline != .distantFuture, alarm.isSet(for: deadline, now: now) { return -1 }
+        if case .until(let deadline) = wait, deadline != .distantFuture, alarm.isSet(for: deadline, now: now) {
+            return -1
+        }
         return wait.timeout(from: now.nanoseconds)
     }
 }
