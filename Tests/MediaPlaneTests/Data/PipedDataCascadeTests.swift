@@ -5,7 +5,7 @@ import ORTC
 import Testing
 
 /// Who closes and pauses with whom, and who is told: data producers over pipes.
-@Suite(.timeLimit(.minutes(2))) struct PipedDataCascadeTests {
+@Suite(.timeLimit(.minutes(5))) struct PipedDataCascadeTests {
     @Test(arguments: [1, 2])
     func `dataproducerpause and dataproducerresume: through the pipe, and nothing passes meanwhile`(
         workers: Int
@@ -221,7 +221,7 @@ import Testing
 }
 
 /// What happens to a data producer while it is being piped: the receiving worker is kept from looking meanwhile.
-@Suite(.timeLimit(.minutes(2))) struct PipedDataStateTests {
+@Suite(.timeLimit(.minutes(5))) struct PipedDataStateTests {
     private struct Setting {
         let near: Stage
         let far: Stage

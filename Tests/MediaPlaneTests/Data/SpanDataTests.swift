@@ -5,7 +5,7 @@ import ORTC
 import Testing
 
 /// Data producers of routers that span workers, and pipes to such routers.
-@Suite(.timeLimit(.minutes(2))) struct SpanDataTests {
+@Suite(.timeLimit(.minutes(5))) struct SpanDataTests {
     @Test func `one way to the other worker serves all who listen there, is told to nobody, and is gone with the last`()
         async throws
     {
