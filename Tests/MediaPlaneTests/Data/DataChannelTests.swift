@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Data channels through the surface of the core, over real SCTP between sockets.
-@Suite(.timeLimit(.minutes(5))) struct DataChannelTests {
+@Suite(.timeLimit(.minutes(10))) struct DataChannelTests {
     private func text(_ messages: [DataMessage]) -> [String] {
         messages.map { String(decoding: $0.payload, as: UTF8.self) }
     }

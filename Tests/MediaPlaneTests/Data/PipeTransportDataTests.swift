@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Data channels over pipe transports with sockets: bare SCTP, as on plain transports.
-@Suite(.timeLimit(.minutes(5))) struct PipeTransportDataTests {
+@Suite(.timeLimit(.minutes(10))) struct PipeTransportDataTests {
     /// Two pipe transports that are each other's remote side, each on a router of its own.
     private struct Scene {
         let near: Stage

@@ -5,7 +5,7 @@ import ORTC
 import Testing
 
 /// mediasoup's pipeToRouter with a `dataProducerId`, between routers of one worker and of two.
-@Suite(.timeLimit(.minutes(5))) struct PipedDataTests {
+@Suite(.timeLimit(.minutes(10))) struct PipedDataTests {
     @Test(arguments: [1, 2])
     func `messages reach the other router's data consumers, in order and none twice, of the same name`(workers: Int)
         async throws
