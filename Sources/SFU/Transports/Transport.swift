@@ -72,6 +72,8 @@ struct Transport: ~Copyable {
         let nowhere = LocalEndpoint(socket: SocketID(.max), address: "", port: 0)
         link = UDPLink(rtp: nowhere, rtcp: nil, comedia: false)
         cname = SharedCNAME(nil)
+        // mediasoup's for pipes.
+        maximumMessage = 268_435_456
         isInProcess = true
     }
 
