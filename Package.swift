@@ -117,7 +117,8 @@ let house: [Room] = [
     Room(
         "Signaling", floor: 8,
         uses: [
-            "Base", "ORTC", "SDP", "Negotiation", "Protoo", "PipelineControl", "PipelineDescription", "MediaCore",
+            "Base", "ORTC", "SDP", "STUN", "Negotiation", "Protoo", "PipelineControl", "PipelineDescription",
+            "MediaCore",
             "Events", "Control",
         ],
         outside: [

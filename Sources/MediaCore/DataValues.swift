@@ -19,6 +19,9 @@ public struct SCTPOptions: Sendable, Hashable {
         self.maximumMessageSize = maximumMessageSize
         self.sendBufferSize = sendBufferSize
     }
+
+    /// mediasoup's standard for pipe transports.
+    public static let pipe = SCTPOptions(maximumMessageSize: 268_435_456, sendBufferSize: 268_435_456)
 }
 
 /// What the remote side is told of a transport's SCTP.

@@ -88,8 +88,11 @@ public struct PipeTransportOptions: Sendable, Hashable {
     public var enableRTX: Bool
     /// With AEAD_AES_256_GCM, and nothing else.
     public var enableSRTP: Bool
+    /// Nil: without SCTP; `.pipe` has mediasoup's sizes. Not covered by SRTP.
+    public var sctp: SCTPOptions?
 
-    public init(enableRTX: Bool = false, enableSRTP: Bool = false) {
+    public init(enableRTX: Bool = false, enableSRTP: Bool = false, sctp: SCTPOptions? = nil) {
+        self.sctp = sctp
         self.enableRTX = enableRTX
         self.enableSRTP = enableSRTP
     }
@@ -100,8 +103,14 @@ public struct PipeTransportDescription: Sendable {
     public var tuple: TransportTuple
     /// What we protect with; absent without SRTP.
     public var srtpParameters: SRTPParameters?
+    /// Absent without SCTP. Told when the transport is made.
+    public var sctpParameters: SCTPParameters?
 
-    public init(id: TransportID, tuple: TransportTuple, srtpParameters: SRTPParameters? = nil) {
+    public init(
+        id: TransportID, tuple: TransportTuple, srtpParameters: SRTPParameters? = nil,
+        sctpParameters: SCTPParameters? = nil
+    ) {
+        self.sctpParameters = sctpParameters
         self.id = id
         self.tuple = tuple
         self.srtpParameters = srtpParameters

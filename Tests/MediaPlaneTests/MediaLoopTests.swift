@@ -128,6 +128,42 @@ private func makeEcho(_ name: String) async throws -> Echo {
         }
     }
 
+    @Test func `deadlines that come nearer or move away are met, without many turns between`() async throws {
+        struct Script {
+            /// Milliseconds to the deadline, and whether something comes at once, so that the next one counts instead.
+            let steps = [
+                (3_600_000, true), (20, false), (15, true), (50, false), (30, true), (12, false), (5, false),
+                (40, false),
+            ]
+            var next = 0
+            var due: Instant?
+            var isInterrupted = false
+            var (met, turns) = (0, 0)
+        }
+        let loop = try MediaLoop.start(name: "echo-f")
+        let script = Locked(Script())
+        loop.drive { now, _ in
+            script.withLock { script in
+                script.turns += 1
+                if let due = script.due, !script.isInterrupted {
+                    guard now >= due else { return .until(due) }
+                    script.met += 1
+                }
+                guard script.next < script.steps.count else { return .forEver }
+                let (delay, isInterrupted) = script.steps[script.next]
+                let due = now + .milliseconds(delay)
+                (script.next, script.due, script.isInterrupted) = (script.next + 1, due, isInterrupted)
+                if isInterrupted { loop.nudge() }
+                return .until(due)
+            }
+        }
+        #expect(await eventually { script.value.met == 5 })
+        // A turn for each, and one for each time that a deadline moved away from the one that was set.
+        #expect(script.value.turns <= 16)
+        loop.stop()
+        await loop.ended()
+    }
+
     @Test func `a wait has an end, and a nap holds nobody for ever`() async throws {
         let loop = try MediaLoop.start(name: "echo-e")
         let turns = Locked(0)

@@ -158,7 +158,7 @@ public struct PacketLog: ~Copyable {
 
     /// The first packet at a position or behind it; `head` when there is none. Needed where the position was `head`
     /// once: a lap may have been closed right there.
-    @inlinable
+    @inlinable @inline(__always)
     public func firstPosition(from position: UInt64) -> UInt64 {
         guard contains(position), load(at: Int(position & mask)).length == 0 else { return position }
         return (position | mask) + 1

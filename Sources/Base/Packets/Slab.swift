@@ -85,19 +85,17 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
         }
     }
 
-    /// Asks for some bytes of a value that will be used soon, so that they are in the first cache by then. Nothing is
-    /// read: a stale index costs a moment and harms nobody.
-    /// - Parameter bytes: Of the value, from its beginning.
-    @inlinable
-    public func prefetch(_ index: SlabIndex, _ bytes: Range<Int>) {
+    /// Asks for some cache lines of a value that will be used soon, so that they are in the first cache by then. Nothing
+    /// is read: a stale index costs a moment and harms nobody.
+    /// - Parameters:
+    ///   - offset: Into the value, in bytes.
+    ///   - lines: How many, of 64 bytes each. A literal: then there is no loop.
+    @inlinable @inline(__always)
+    public func prefetch(_ index: SlabIndex, at offset: Int, lines: Int) {
         // Taken as a number: the address may be beyond the slab, if the index is stale.
         let value = UInt(bitPattern: elements) &+ UInt(index.slot) &* UInt(MemoryLayout<Element>.stride)
-        var line = (value &+ UInt(bitPattern: bytes.lowerBound)) & ~63
-        let end = value &+ UInt(bitPattern: bytes.upperBound)
-        while line < end {
-            ladle_prefetch(UnsafeRawPointer(bitPattern: line))
-            line &+= 64
-        }
+        let first = value &+ UInt(bitPattern: offset)
+        for line in 0..<UInt(bitPattern: lines) { ladle_prefetch(UnsafeRawPointer(bitPattern: first &+ line &* 64)) }
     }
 
     /// Runs only when no slot is free, but removed values may leave holes at any time: move slot by slot.

@@ -18,6 +18,10 @@ void ladle_sleep_until_ns(int64_t deadline_ns);
 
 /// A non-blocking eventfd that closes on exec; -1 and errno.
 int ladle_eventfd(void);
+/// A timer on CLOCK_MONOTONIC that closes on exec; -1 and errno.
+int ladle_timer(void);
+/// Lets it go off once, at `deadline_ns` (positive). 0 or errno.
+int ladle_timer_set(int timer, int64_t deadline_ns);
 /// epoll_pwait2: `timeout_ns` < 0 waits without end. Returns the number of events, or -errno.
 int ladle_epoll_wait(int epoll, struct epoll_event *events, int capacity, int64_t timeout_ns);
 

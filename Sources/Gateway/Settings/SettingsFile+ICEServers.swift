@@ -3,7 +3,7 @@ import Signaling
 import StrictYAML
 
 extension SettingsFile {
-    private static let iceServerKeys = ["urls", "credentials"]
+    private static let iceServerKeys = ["urls", "credentials", "secret"]
 
     /// STUN and TURN servers, each with the addresses that it has; those that are right.
     static func iceServers(_ reader: YAMLReader, _ reading: inout SettingsReading) -> [ICEServer] {
@@ -19,23 +19,31 @@ extension SettingsFile {
             return []
         }
         let context = reading
-        let account = members["credentials"].flatMap { entry in
-            reading.noting(entry) { input throws(SettingRefusal) in try Account(input, context) }
+        if members["credentials"] != nil, let entry = members["secret"] {
+            reading.add(entry.error("a server has credentials or a secret, not both"))
+            return []
         }
-        if let account, account.secret.isReadableByOthers, let entry = members["credentials"] {
+        let entry = members["credentials"] ?? members["secret"]
+        let account = entry.flatMap { entry in
+            reading.noting(entry) { input throws(SettingRefusal) in
+                try Account(input, isShared: members["secret"] != nil, context)
+            }
+        }
+        if let account, account.secret.isReadableByOthers, let entry {
             reading.warnings.append(SettingsProblem(entry.error(account.secret.warning)))
         }
         // One address may stand there without brackets, as in browsers' RTCIceServer.
         let addresses = (try? urls.elements()) ?? [urls]
-        return addresses.compactMap { entry in
-            reading.noting(entry) { input throws(SettingRefusal) in
+        return addresses.compactMap { address in
+            reading.noting(address) { input throws(SettingRefusal) in
                 let url = try input.iceServerURL()
-                guard !url.hasPrefix("turn") || members["credentials"] != nil else {
+                guard !url.hasPrefix("turn") || entry != nil else {
                     throw SettingRefusal(
                         "browsers refuse a TURN server without a name and a password; write user:password into a file of its "
-                            + "own, or a systemd credential, and name that with credentials")
+                            + "own, or a systemd credential, and name that with credentials; or what the server has as "
+                            + "static-auth-secret, and name that with secret")
                 }
-                return ICEServer(url: url, username: account?.name, credential: account?.password)
+                return ICEServer(url: url, account: account?.value)
             }
         }
     }
@@ -43,12 +51,16 @@ extension SettingsFile {
     /// Who asks, at a TURN server.
     private struct Account {
         let secret: Secret
-        let name: String
-        let password: String
+        let value: ICEServer.Account
 
-        init(_ input: SettingInput, _ reading: SettingsReading) throws(SettingRefusal) {
+        /// - Parameter isShared: The file has what the server makes passwords of, not one of them.
+        init(_ input: SettingInput, isShared: Bool, _ reading: SettingsReading) throws(SettingRefusal) {
             secret = try Secret.read(
                 input.text("the name of a systemd credential, or the path of a file"), reading)
+            if isShared {
+                value = .secret(secret.text)
+                return
+            }
             let parts = secret.text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
                 throw SettingRefusal("the first line of the file that it names is not user:password")
@@ -61,7 +73,7 @@ extension SettingsFile {
                 throw SettingRefusal(
                     "the file that it names has characters besides ASCII's, quotes or backslashes in it")
             }
-            (name, password) = (String(parts[0]), String(parts[1]))
+            value = .password(name: String(parts[0]), String(parts[1]))
         }
     }
 }

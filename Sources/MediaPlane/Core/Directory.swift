@@ -27,13 +27,41 @@ final class Directory: Sendable {
             }
         }
 
-        /// What of a pipe an event is about, its transport or its consumer; nil: it is about something else.
+        /// What of a pipe an event is about, its transport or one of its consumers; nil: it is about something else.
         init?(ofPipe event: MediaCoreEvent) {
             switch event {
             case .transportClosed(let id): self = .transport(id)
             case .consumerClosed(let id, _), .consumerProducerPaused(let id, _), .consumerScore(let id, _):
                 self = .consumer(id)
+            case .dataConsumerClosed(let id, _), .dataConsumerProducerPaused(let id, _),
+                .dataConsumerBufferFull(let id):
+                self = .dataConsumer(id)
             default: return nil
+            }
+        }
+
+        var id: String {
+            switch self {
+            case .router(let id): id.rawValue
+            case .transport(let id): id.rawValue
+            case .producer(let id): id.rawValue
+            case .consumer(let id): id.rawValue
+            case .observer(let id): id.rawValue
+            case .dataProducer(let id): id.rawValue
+            case .dataConsumer(let id): id.rawValue
+            }
+        }
+
+        /// As mediasoup's errors call it.
+        var className: String {
+            switch self {
+            case .router: "Router"
+            case .transport: "Transport"
+            case .producer: "Producer"
+            case .consumer: "Consumer"
+            case .observer: "RtpObserver"
+            case .dataProducer: "DataProducer"
+            case .dataConsumer: "DataConsumer"
             }
         }
     }

@@ -194,7 +194,7 @@ extension EmbeddedCore {
     ) async throws(MediaCoreError) -> ConsumerDescription {
         let number = directory.holder(of: .transport(transport)) ?? 0
         guard !spans.isEmpty else { return try await workers[number].consume(on: transport, options) }
-        return try await withProducer(options.producer, on: number, of: .transport(transport)) {
+        return try await withProducer(.producer(options.producer), on: number, of: .transport(transport)) {
             worker throws(MediaCoreError) in try await worker.consume(on: transport, options)
         }
     }

@@ -40,14 +40,13 @@ actor Worker {
     private(set) var isShutDown = false
     /// Where WebRTC transports are reached, all of them; empty: each has a socket of its own.
     private(set) var serverListeners: [WebRTCListener] = []
-    /// Pipe transports and consumers between the parts of a router: nobody is told of them.
+    /// Pipe transports, consumers and data consumers between the parts of a router: nobody is told of them.
     var hidden: Set<Directory.Object> = []
     /// Readers of consumers on direct transports.
     var readers: [ConsumerID: DirectPackets] = [:]
     var nextDirect: UInt32 = 0
     /// Readers of data consumers on direct transports.
     var dataReaders: [DataConsumerID: DirectMessages] = [:]
-    var handover = DataHandover()
     /// What came last from other workers, and what went last to them; kept for their memory.
     private var inbox: [LinkExchange.Note] = []
     private var linkNotes: [LinkNote] = []
@@ -147,7 +146,8 @@ actor Worker {
         var closed: [Directory.Object] = []
         for event in plane.outbox.takeEvents() {
             if case .routerClosed(let id) = event { directory.strike(.router(id)) }
-            guard !isInternal(event), let event = MediaCoreEvent(event) else { continue }
+            if case .dataConsumerMessage(let id, let message) = event { dataReaders[id]?.add(message) }
+            guard let event = MediaCoreEvent(event) else { continue }
             if let object = Directory.Object(closedBy: event) {
                 directory.strike(object)
                 closed.append(object)
@@ -159,6 +159,7 @@ actor Worker {
         // end of a link is to hear of its end by the link, quietly, and not by its transport.
         plane.engine.takeLinkNotes(into: &linkNotes)
         exchange.post(linkNotes)
+        exchange.post(plane.engine.takeDataLinkNotes())
         for object in closed { hasClosed(object) }
         gauge.tell(consumers: plane.engine.population.consumers)
     }
@@ -185,7 +186,7 @@ actor Worker {
     private func take(_ note: LinkExchange.Note, now: Instant) {
         switch note {
         case .close(let transport): close(transport)
-        case .data(let note): take(note)
+        case .lookAtData(let note): lookAtData(note, now: now)
         case .look(let note):
             switch note.way {
             case .down: if !plane.lookDown(note.link, now: now) { exchange.post([note]) }

@@ -22,7 +22,7 @@ public struct WorkerMeasurements: Sendable, Hashable {
     public var sockets = 0
     /// TCP connections of WebRTC clients, and of who may be one.
     public var connections = 0
-    /// Producers of other routers or workers that packets come from over pipes within this process.
+    /// Producers and data producers of other routers or workers that come over pipes within this process.
     public var pipedProducers = 0
 
     public init() {}

@@ -2,8 +2,8 @@ import Base
 import MediaCore
 import ORTC
 
-// Data channels. Each association is driven by the worker of its transport; where a router spans workers, messages are handed
-// over to those that have data consumers of them.
+// Data channels. Each association is driven by the worker of its transport; where a router spans workers, messages go over
+// pipes to those that have data consumers of them.
 extension EmbeddedCore {
     /// Carries data channels only; for RTP see `createDirectTransport(on:cname:worker:)`.
     public func createDirectTransport(
@@ -22,17 +22,10 @@ extension EmbeddedCore {
         on transport: TransportID, _ options: ConsumeDataOptions
     ) async throws(MediaCoreError) -> DataConsumerDescription {
         let number = directory.holder(of: .transport(transport)) ?? 0
-        guard let source = directory.holder(of: .dataProducer(options.producer)), source != number, !spans.isEmpty,
-            let router = await workers[number].router(of: .transport(transport)),
-            await workers[source].router(of: .dataProducer(options.producer)) == router
-        else { return try await workers[number].consumeData(on: transport, options) }
-        let original = try await bringData(options.producer, of: router, from: source, to: number)
-        // What it inherits is the original's; what was brought has no stream.
-        var options = options
-        options.ordered = options.ordered ?? original.stream?.ordered
-        options.maxPacketLifeTime = options.maxPacketLifeTime ?? original.stream?.maxPacketLifeTime
-        options.maxRetransmits = options.maxRetransmits ?? original.stream?.maxRetransmits
-        return try await workers[number].consumeData(on: transport, options)
+        guard !spans.isEmpty else { return try await workers[number].consumeData(on: transport, options) }
+        return try await withProducer(.dataProducer(options.producer), on: number, of: .transport(transport)) {
+            worker throws(MediaCoreError) in try await worker.consumeData(on: transport, options)
+        }
     }
 
     public func pause(_ producer: DataProducerID) async throws(MediaCoreError) {
@@ -105,26 +98,5 @@ extension EmbeddedCore {
     /// Bytes that wait for acknowledgement, of the whole association.
     public func bufferedAmount(of consumer: DataConsumerID) async throws(MediaCoreError) -> Int {
         try await worker(of: .dataConsumer(consumer)).bufferedAmount(of: consumer)
-    }
-
-    // MARK: - Over workers
-
-    /// Lets a worker have a data producer of the same router that is on another one. It may be there already.
-    /// - Returns: The original.
-    private func bringData(
-        _ producer: DataProducerID, of router: RouterID, from source: Int, to sink: Int
-    ) async throws(MediaCoreError) -> DataProducerDescription {
-        let original = try await workers[source].handOver(producer, to: sink)
-        try await workers[sink].takeOver(original, on: router)
-        // What happened to the original meanwhile may have been said before anybody there knew it.
-        guard directory.holder(of: .dataProducer(producer)) == source else {
-            await workers[sink].dropTakenOver(producer)
-            throw MediaCoreError(
-                .notFound, name: "Error", message: "DataProducer with id \"\(producer)\" not found")
-        }
-        if let paused = await workers[source].isPaused(producer) {
-            await workers[sink].setTakenOver(producer, paused: paused)
-        }
-        return original
     }
 }

@@ -4,16 +4,8 @@ import ORTC
 import SFU
 
 extension Worker {
-    func createDirectTransport(
-        on router: RouterID, maximumMessageSize: Int
-    ) throws(MediaCoreError) -> TransportID {
-        let id = try makeDirectTransport(on: router, maximumMessageSize: maximumMessageSize)
-        directory.enter(.transport(id), on: number)
-        return id
-    }
-
     /// Without a way for packets: whatever is sent is looked up among those.
-    func makeDirectTransport(
+    func createDirectTransport(
         on router: RouterID, maximumMessageSize: Int
     ) throws(MediaCoreError) -> TransportID {
         let id = TransportID.random()
@@ -24,6 +16,7 @@ extension Worker {
                 now: now, into: &outbox)
         }
         nextDirect = DirectPort.number(after: nextDirect)
+        directory.enter(.transport(id), on: number)
         return id
     }
 
@@ -119,11 +112,6 @@ extension Worker {
         try command { engine, outbox, now throws(SFUError) in
             try engine.send(
                 message, on: id, subchannels: subchannels, required: required, now: now, into: &outbox)
-        }
-        // Those who hand over have no subchannels of their own.
-        guard !subchannels.isEmpty || required != nil else { return }
-        for worker in handover.workers(of: id) {
-            exchange.post(.data(.message(id, message, subchannels: subchannels, required: required)), to: worker)
         }
     }
 

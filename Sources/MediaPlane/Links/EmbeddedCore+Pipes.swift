@@ -21,17 +21,8 @@ extension EmbeddedCore {
     /// - Throws: `TypeError` for an unknown producer or router, the producer's own router, or a producer that is
     ///   there already; `InvalidStateError` when the producer closed meanwhile; `Error` when the pipe did.
     public func pipe(_ producer: ProducerID, to router: RouterID) async throws(MediaCoreError) -> PipedProducer {
-        guard let source = directory.holder(of: .producer(producer)),
-            let own = await workers[source].router(of: producer)
-        else { throw MediaCoreError(.notFound, name: "TypeError", message: "Producer not found") }
-        guard own != router else {
-            throw MediaCoreError(.invalid, name: "TypeError", message: "cannot use this Router as destination")
-        }
-        guard let sink = directory.holder(of: .router(router)) else {
-            throw MediaCoreError(.notFound, name: "TypeError", message: "Router not found")
-        }
-        return try await pipe(
-            producer, from: RouterPart(router: own, worker: source), to: RouterPart(router: router, worker: sink))
+        let (source, sink) = try await parts(.producer(producer), to: router)
+        return try await pipe(producer, from: source, to: sink)
     }
 
     /// Closes a producer where it was piped to; the original stays.
@@ -44,11 +35,7 @@ extension EmbeddedCore {
     func pipe(
         _ producer: ProducerID, from source: RouterPart, to sink: RouterPart, isHidden: Bool = false
     ) async throws(MediaCoreError) -> PipedProducer {
-        let pair = try await pair(source, sink, isHidden: isHidden)
-        guard let outlet = pair.transports[source], let inlet = pair.transports[sink] else {
-            throw MediaCoreError(.failed, name: "Error", message: "a pipe without ends")
-        }
-        let id = LinkID(serial: pipes.makeSerial(), source: UInt16(source.worker), sink: UInt16(sink.worker))
+        let (id, outlet, inlet) = try await way(from: source, to: sink, isHidden: isHidden)
         let (consumer, link) = try await workers[source.worker]
             .openLink(id, of: producer, on: outlet, isHidden: isHidden)
         let piped: ProducerDescription
@@ -60,14 +47,53 @@ extension EmbeddedCore {
         }
         guard !link.hasEnded else {
             await workers[sink.worker].closeLinked(producer, on: sink.router)
-            if await workers[source.worker].hasProducer(producer, on: source.router) {
-                throw MediaCoreError(
-                    .notFound, name: "Error",
-                    message: "the pipe to router \(sink.router) was closed while producer \(producer) was put on it")
-            }
-            throw MediaCoreError(.conflict, name: "InvalidStateError", message: "original Producer closed")
+            throw await ended(.producer(producer), from: source, to: sink)
         }
         return PipedProducer(consumer: consumer, producer: piped, transports: (outlet, inlet))
+    }
+
+    // MARK: - Producers and data producers
+
+    /// Where a producer of either kind is, and where it is to be.
+    func parts(
+        _ producer: Directory.Object, to router: RouterID
+    ) async throws(MediaCoreError) -> (source: RouterPart, sink: RouterPart) {
+        guard let source = directory.holder(of: producer), let own = await workers[source].router(of: producer) else {
+            throw MediaCoreError(.notFound, name: "TypeError", message: "\(producer.className) not found")
+        }
+        guard own != router else {
+            throw MediaCoreError(.invalid, name: "TypeError", message: "cannot use this Router as destination")
+        }
+        guard let sink = directory.holder(of: .router(router)) else {
+            throw MediaCoreError(.notFound, name: "TypeError", message: "Router not found")
+        }
+        return (RouterPart(router: own, worker: source), RouterPart(router: router, worker: sink))
+    }
+
+    /// A name for a new link, and the transports at both ends.
+    func way(
+        from source: RouterPart, to sink: RouterPart, isHidden: Bool
+    ) async throws(MediaCoreError) -> (id: LinkID, outlet: TransportID, inlet: TransportID) {
+        let pair = try await pair(source, sink, isHidden: isHidden)
+        guard let outlet = pair.transports[source], let inlet = pair.transports[sink] else {
+            throw MediaCoreError(.failed, name: "Error", message: "a pipe without ends")
+        }
+        let id = LinkID(serial: pipes.makeSerial(), source: UInt16(source.worker), sink: UInt16(sink.worker))
+        return (id, outlet, inlet)
+    }
+
+    /// Why a link is over before anybody could use it.
+    func ended(
+        _ producer: Directory.Object, from source: RouterPart, to sink: RouterPart
+    ) async -> MediaCoreError {
+        guard await workers[source.worker].has(producer, on: source.router) else {
+            return MediaCoreError(
+                .conflict, name: "InvalidStateError", message: "original \(producer.className) closed")
+        }
+        return MediaCoreError(
+            .notFound, name: "Error",
+            message: "the pipe to router \(sink.router) was closed while "
+                + "\(producer.className) \(producer.id) was put on it")
     }
 
     private func pair(

@@ -7,7 +7,7 @@ final class LinkExchange: Sendable {
         case look(LinkNote)
         /// The other end of a pipe has closed.
         case close(TransportID)
-        indirect case data(DataNote)
+        case lookAtData(DataLinkNote)
     }
 
     private let loops: [MediaLoop]
@@ -19,8 +19,14 @@ final class LinkExchange: Sendable {
     }
 
     func post(_ notes: [LinkNote]) {
-        for note in notes { post(.look(note), to: Int(note.way == .down ? note.link.id.sink : note.link.id.source)) }
+        for note in notes { post(.look(note), to: worker(of: note.link.id, note.way)) }
     }
+
+    func post(_ notes: [DataLinkNote]) {
+        for note in notes { post(.lookAtData(note), to: worker(of: note.link.id, note.way)) }
+    }
+
+    private func worker(of link: LinkID, _ way: LinkNote.Way) -> Int { Int(way == .down ? link.sink : link.source) }
 
     func post(_ note: Note, to worker: Int) {
         guard boxes.indices.contains(worker) else { return }

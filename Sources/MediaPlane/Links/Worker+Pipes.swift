@@ -4,8 +4,6 @@ import ORTC
 import SFU
 
 extension Worker {
-    func router(of producer: ProducerID) -> RouterID? { plane.engine.router(of: producer) }
-
     /// - Parameter isHidden: Nobody is told of it, and its id is in no table.
     func createInProcessPipe(on router: RouterID, isHidden: Bool) throws(MediaCoreError) -> TransportID {
         let id = TransportID.random()

@@ -20,6 +20,7 @@ public final class MediaLoop: SerialExecutor {
     /// At most this many sockets a turn; epoll hands out the others first next time.
     private static let socketsPerTurn = 64
     private static let wakeupToken = UInt32.max
+    private static let alarmToken = UInt32.max - 1
 
     private enum Phase {
         /// The loop's own thread takes the jobs.
@@ -230,7 +231,17 @@ extension MediaLoop {
         ladle_name_thread(name)
         // 1 µs instead of 50: the coalescing window is 1 ms, and the nap must not double it.
         ladle_timer_slack_ns(1000)
+        turns()
+        let waiting = state.withLock { state in
+            let waiting = state.waitingForEnd
+            state.waitingForEnd = []
+            return waiting
+        }
+        for continuation in waiting { continuation.resume() }
+    }
 
+    /// Until the end. What it has is given back when it returns.
+    private func turns() {
         let capacity = Self.socketsPerTurn
         let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: capacity)
         let tokens = UnsafeMutablePointer<UInt32>.allocate(capacity: capacity)
@@ -238,6 +249,8 @@ extension MediaLoop {
             events.deallocate()
             tokens.deallocate()
         }
+        var alarm = LoopAlarm()
+        _ = watch(alarm.descriptor, token: Self.alarmToken, events: EPOLLIN.rawValue | EPOLLET.rawValue)
         var turn: Turn?
         var wait = LoopWait.forEver
         var jobs: ArraySlice<UnownedJob> = []
@@ -276,12 +289,17 @@ extension MediaLoop {
 
             if !someRan, case .nap(let deadline) = wait { ladle_sleep_until_ns(deadline.nanoseconds) }
             // A job may have given the turn something to do at once.
-            let timeout = someRan ? 0 : wait.timeout(from: ladle_monotonic_ns())
+            let timeout = someRan ? 0 : timeout(of: wait, &alarm)
             let count = Int(max(0, ladle_epoll_wait(epoll, events, Int32(capacity), timeout)))
             var ready = 0
-            for index in 0..<count where events[index].data.u32 != Self.wakeupToken {
-                tokens[ready] = events[index].data.u32
-                ready += 1
+            for index in 0..<count {
+                switch events[index].data.u32 {
+                case Self.wakeupToken: break
+                case Self.alarmToken: alarm.wentOff()
+                case let token:
+                    tokens[ready] = token
+                    ready += 1
+                }
             }
             guard let turn else { continue }
             let sockets = ReadySockets(tokens: UnsafeBufferPointer(start: tokens, count: ready))
@@ -291,61 +309,13 @@ extension MediaLoop {
             }
             wait = turn(now, sockets)
         }
-        turn = nil
-        let waiting = state.withLock { state in
-            let waiting = state.waitingForEnd
-            state.waitingForEnd = []
-            return waiting
+    }
+
+    private func timeout(of wait: LoopWait, _ alarm: inout LoopAlarm) -> Int64 {
+        let now = Instant(nanoseconds: ladle_monotonic_ns())
+        if case .until(let deadline) = wait, deadline != .distantFuture, alarm.isSet(for: deadline, now: now) {
+            return -1
         }
-        for continuation in waiting { continuation.resume() }
-    }
-}
-
-/// Until when a loop may wait for the next packet or command.
-public enum LoopWait: Sendable, Hashable {
-    case forEver
-    case until(Instant)
-    /// Sleep to the end: packets that come meanwhile are wanted together, so none of them shall wake us. A command waits
-    /// as long; so only for the coalescing window.
-    case nap(until: Instant)
-
-    /// When the next turn is due; nil: with the next packet or command, or at once at the start.
-    fileprivate var deadline: Instant? {
-        switch self {
-        case .forEver: nil
-        case .nap(let deadline), .until(let deadline): deadline.nanoseconds > 0 ? deadline : nil
-        }
-    }
-
-    /// In nanoseconds, as epoll wants it.
-    fileprivate func timeout(from now: Int64) -> Int64 {
-        switch self {
-        case .forEver: -1
-        case .nap: 0
-        case .until(let deadline): deadline == .distantFuture ? -1 : max(0, deadline.nanoseconds - now)
-        }
-    }
-}
-
-/// The tokens of the sockets that have something to read.
-///
-/// Sendable although it points at the loop's own memory: it is made for one turn, which runs on the thread that made it.
-public struct ReadySockets: @unchecked Sendable {
-    fileprivate let tokens: UnsafeBufferPointer<UInt32>
-
-    public var count: Int { tokens.count }
-    public subscript(index: Int) -> UInt32 {
-        precondition(tokens.indices.contains(index))
-        return tokens[index]
-    }
-}
-
-extension MediaCoreError {
-    /// A system call failed, and it was none of the caller's business. The limits of descriptors and memory are
-    /// `exhausted`.
-    static func system(_ what: String, _ number: Int32) -> MediaCoreError {
-        let isLimit = [EMFILE, ENFILE, ENOMEM, ENOBUFS, ENOSPC, EAGAIN].contains(number)
-        return MediaCoreError(
-            isLimit ? .exhausted : .failed, name: "Error", message: "\(what): \(String(cString: strerror(number)))")
+        return wait.timeout(from: now.nanoseconds)
     }
 }

@@ -67,12 +67,12 @@ extension EmbeddedCore {
         return workers[number]
     }
 
-    /// Does something with a producer of the same router, which is brought to this worker when it is not there.
+    /// Does something with a producer of either kind of the same router, which is brought to this worker when it is not there.
     /// - Parameters:
     ///   - number: The worker of `user`.
     ///   - user: The transport or observer that wants the producer.
     func withProducer<Result>(
-        _ producer: ProducerID, on number: Int, of user: Directory.Object,
+        _ producer: Directory.Object, on number: Int, of user: Directory.Object,
         _ body: (Worker) async throws(MediaCoreError) -> Result
     ) async throws(MediaCoreError) -> Result {
         let worker = workers[number]
@@ -81,7 +81,7 @@ extension EmbeddedCore {
         for _ in 0..<3 {
             do throws(MediaCoreError) { return try await body(worker) } catch {
                 guard error.code == .notFound, let router = await worker.router(of: user),
-                    await !worker.hasProducer(producer, on: router),
+                    await !worker.has(producer, on: router),
                     let source = await source(of: producer, on: router), source != number
                 else {
                     if isBrought, let router = await worker.router(of: user) {
@@ -98,22 +98,26 @@ extension EmbeddedCore {
 
     /// The worker that a producer of a spanning router can be had from: its own, or the router's home for one that was
     /// piped there from another router.
-    private func source(of producer: ProducerID, on router: RouterID) async -> Int? {
-        guard let home = spans.home(of: router), let holder = directory.holder(of: .producer(producer)) else {
+    private func source(of producer: Directory.Object, on router: RouterID) async -> Int? {
+        guard let home = spans.home(of: router), let holder = directory.holder(of: producer) else {
             return nil
         }
         if await workers[holder].router(of: producer) == router { return holder }
-        return await workers[home].hasProducer(producer, on: router) ? home : nil
+        return await workers[home].has(producer, on: router) ? home : nil
     }
 
     private func bring(
-        _ producer: ProducerID, of router: RouterID, from source: Int, to sink: Int
+        _ producer: Directory.Object, of router: RouterID, from source: Int, to sink: Int
     ) async throws(MediaCoreError) {
         let (from, to) = (RouterPart(router: router, worker: source), RouterPart(router: router, worker: sink))
         try await spans.bring(SpanTable.Way(producer: producer, sink: to)) {
-            if await self.workers[sink].hasProducer(producer, on: router) { return .success(()) }
+            if await self.workers[sink].has(producer, on: router) { return .success(()) }
             do throws(MediaCoreError) {
-                _ = try await self.pipe(producer, from: from, to: to, isHidden: true)
+                switch producer {
+                case .producer(let id): _ = try await self.pipe(id, from: from, to: to, isHidden: true)
+                case .dataProducer(let id): _ = try await self.pipe(id, from: from, to: to, isHidden: true)
+                case .router, .transport, .consumer, .observer, .dataConsumer: break
+                }
                 return .success(())
             } catch { return .failure(error) }
         }

@@ -18,9 +18,7 @@ struct RouterDump: Sendable {
         var names: Set<JSONValue> = []
         for object in hidden {
             switch object {
-            case .transport(let id): names.insert(JSONValue(id.rawValue))
-            case .consumer(let id): names.insert(JSONValue(id.rawValue))
-            case .dataConsumer(let id): names.insert(JSONValue(id.rawValue))
+            case .transport, .consumer, .dataConsumer: names.insert(JSONValue(object.id))
             case .router, .producer, .observer, .dataProducer: break
             }
         }

@@ -4,9 +4,9 @@ import ORTC
 
 /// The routers that span workers: each has a home, and a part on every other worker that something of it was put on.
 final class SpanTable: Sendable {
-    /// A producer that is being brought to a part.
+    /// A producer of either kind that is being brought to a part.
     struct Way: Hashable, Sendable {
-        let producer: ProducerID
+        let producer: Directory.Object
         let sink: RouterPart
     }
 

@@ -21,15 +21,25 @@ extension Worker {
     func cutSpans(of router: RouterID?) {
         if isShutDown { return }
         plane.engine.cutLinks(of: router)
-        handover.cut(router)
     }
 
-    func hasProducer(_ producer: ProducerID, on router: RouterID) -> Bool {
-        plane.engine.hasProducer(producer, on: router)
+    /// Whether a producer of either kind can be consumed on a router.
+    func has(_ producer: Directory.Object, on router: RouterID) -> Bool {
+        switch producer {
+        case .producer(let id): plane.engine.hasProducer(id, on: router)
+        case .dataProducer(let id): plane.engine.hasDataProducer(id, on: router)
+        case .router, .transport, .consumer, .observer, .dataConsumer: false
+        }
     }
 
-    func closeUnusedLink(_ producer: ProducerID, on router: RouterID) {
-        closing { engine, outbox, now in engine.closeUnusedLink(producer, on: router, now: now, into: &outbox) }
+    func closeUnusedLink(_ producer: Directory.Object, on router: RouterID) {
+        closing { engine, outbox, now in
+            switch producer {
+            case .producer(let id): engine.closeUnusedLink(id, on: router, now: now, into: &outbox)
+            case .dataProducer(let id): engine.closeUnusedLink(id, on: router, now: now, into: &outbox)
+            case .router, .transport, .consumer, .observer, .dataConsumer: break
+            }
+        }
     }
 
     /// The router that something of this worker belongs to.

@@ -25,8 +25,8 @@ extension EmbeddedCore {
     public func addProducer(_ producer: ProducerID, to observer: RTPObserverID) async throws(MediaCoreError) {
         let number = directory.holder(of: .observer(observer)) ?? 0
         guard !spans.isEmpty else { return try await workers[number].addProducer(producer, to: observer) }
-        try await withProducer(producer, on: number, of: .observer(observer)) { worker throws(MediaCoreError) in
-            try await worker.addProducer(producer, to: observer)
+        try await withProducer(.producer(producer), on: number, of: .observer(observer)) {
+            worker throws(MediaCoreError) in try await worker.addProducer(producer, to: observer)
         }
     }
 

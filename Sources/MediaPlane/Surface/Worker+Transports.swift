@@ -29,11 +29,13 @@ extension Worker {
         do {
             let id = TransportID.random()
             let setup = PipeTransportSetup(
-                router: router, id: id, local: local, enableRTX: options.enableRTX, enableSRTP: options.enableSRTP)
-            let description = try command { engine, _, now throws(SFUError) in
+                router: router, id: id, local: local, enableRTX: options.enableRTX, enableSRTP: options.enableSRTP,
+                sctp: options.sctp.map(SCTPTransportSetup.init))
+            var description = try command { engine, _, now throws(SFUError) in
                 let tuples = try engine.createPipeTransport(setup, now: now)
                 return PipeTransportDescription(id: id, tuples, engine.srtpParameters(of: id))
             }
+            description.sctpParameters = options.sctp.map { SCTPParameters($0, isDataChannel: false) }
             directory.enter(.transport(id), on: number)
             return description
         } catch {

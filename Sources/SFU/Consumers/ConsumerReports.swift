@@ -3,8 +3,6 @@ import RTCP
 
 /// What a consumer's stream tells its receiver about time, and what the receiver tells back.
 struct ConsumerReports: Sendable {
-    /// A sender report shall leave with the next packet, or at once if packets have left already.
-    var isReportWanted = true
     /// When the next regular one may go out.
     var nextReport: Instant?
     private(set) var score = ScoreMeter()

@@ -162,6 +162,7 @@ public struct RetransmissionBuffer: ~Copyable {
     }
 
     /// Remembers a packet that goes out.
+    @inline(__always)
     public mutating func store(_ packet: SentPacket) {
         if entries.isEmpty { begin(at: packet) }
         if packet.index > newestIndex {
@@ -182,6 +183,7 @@ public struct RetransmissionBuffer: ~Copyable {
         (newestSlot, newestIndex, newestTimestamp) = (0, packet.index, packet.timestamp)
     }
 
+    @inline(__always)
     private mutating func advance(to packet: SentPacket) {
         // Further than a lap is as good as a lap: nothing older will be found.
         let step = Int(min(packet.index - newestIndex, UInt64(capacity)))

@@ -13,9 +13,15 @@ struct SendStream: ~Copyable {
     /// Within this process: another engine reads the packets itself.
     var outlet: LinkOutlet?
     var catchUp = CatchUp()
+    /// A sender report shall leave with the next packet, or at once if packets have left already.
+    var isReportWanted = true
     var forwarder: PacketForwarder
-    /// What to ask for before its turn comes, in bytes from the beginning. Wrong numbers would cost time, nothing else.
-    static let hotBytes = 272..<600
+    /// Asks for what a packet touches: the end of `rate`, and the beginning of `forwarder`. Wrong numbers would cost time,
+    /// nothing else.
+    @inline(__always)
+    static func prefetch(_ index: SlabIndex, in slab: borrowing Slab<SendStream>) {
+        slab.prefetch(index, at: 272, lines: 6)
+    }
 
     let kind: MediaKind
     let mimeType: String
@@ -96,6 +102,7 @@ extension SendStream {
         var bytes = 0
         /// There is something to do that most senders have not: traces, layers, an estimate of bandwidth.
         var wantsMore = false
+        var isReportWanted = false
     }
 
     /// Nothing but new packets is to be sent: it isn't behind, and nobody else reads in its place.
@@ -132,6 +139,7 @@ extension SendStream {
             catchUp.sent(pass.count)
             if case .reachedHead = pass.progress { catchUp.end() }
         }
+        pass.isReportWanted = isReportWanted
         return pass
     }
 }

@@ -10,6 +10,10 @@ struct DataProducer: Sendable {
     let label: String
     let subprotocol: String
     var paused: Bool
+    /// It comes from another router of this process.
+    var link: DataLink?
+    /// It was brought here for those who want it, and goes with the last of them.
+    var closesWhenUnused = false
     /// In order of creation.
     var consumers: [SlabIndex] = []
     var messagesReceived: UInt64 = 0
@@ -22,6 +26,9 @@ struct DataProducer: Sendable {
         stream = type == .sctp ? setup.stream : nil
         (label, subprotocol, paused) = (setup.label, setup.subprotocol, setup.paused)
     }
+
+    /// What its data consumers inherit: the original's.
+    var inheritedStream: SCTPStreamParameters? { stream ?? link?.stream }
 
     var state: DataProducerState {
         DataProducerState(
@@ -42,6 +49,8 @@ struct DataConsumer: Sendable {
     var paused: Bool
     var producerPaused: Bool
     var subchannels: Set<UInt16>
+    /// It takes everything to another router of this process, for whom it is.
+    var link: DataLink?
     var messagesSent: UInt64 = 0
     var bytesSent: UInt64 = 0
     /// Of the whole association, as mediasoup has it.
@@ -53,6 +62,7 @@ struct DataConsumer: Sendable {
 
     /// Whether a message for some of the subchannels is for this one.
     func listens(to subchannels: [UInt16], required: UInt16?) -> Bool {
+        if link != nil { return true }
         if let required, !self.subchannels.contains(required) { return false }
         return subchannels.isEmpty || subchannels.contains { self.subchannels.contains($0) }
     }

@@ -7,7 +7,8 @@ extension MediaEngine {
     public mutating func produceData(_ setup: DataProducerSetup) throws(SFUError) -> DataProducerState {
         let method = "[method:transport.produceData]"
         let transport = try index(setup.transport, "transport.produceData")
-        guard dataProducerByID[setup.id] == nil else {
+        let name = LinkedDataProducer(id: setup.id, router: transports[transport].router)
+        guard dataProducerByID[setup.id] == nil, linkedDataProducers[name] == nil else {
             throw .invalid("a DataProducer with same id \"\(setup.id)\" already exists")
         }
         let type = try dataType(of: transport, method)
@@ -38,9 +39,9 @@ extension MediaEngine {
         guard dataConsumerByID[setup.id] == nil else {
             throw SFUError(.conflict, "Channel request handler with ID \(setup.id) already exists [method:\(method)]")
         }
-        guard let producer = dataProducerByID[setup.producer],
-            transports[dataProducers[producer].transport].router == transports[transport].router
-        else { throw SFUError(.notFound, "DataProducer with id \"\(setup.producer)\" not found") }
+        guard let producer = dataProducer(setup.producer, on: transports[transport].router) else {
+            throw SFUError(.notFound, "DataProducer with id \"\(setup.producer)\" not found")
+        }
         var stream: SCTPStreamParameters?
         if transports[transport].kind != .direct {
             guard let link = transports[transport].sctp else { throw .invalid("missing sctpParameters.MIS") }
@@ -52,6 +53,13 @@ extension MediaEngine {
             stream = parameters
             extendStreams(of: link, to: UInt16(clamping: number), now: now, into: &out)
         }
+        return dataConsumers[insertDataConsumer(setup, of: producer, on: transport, stream: stream)].state
+    }
+
+    /// - Parameter stream: Nil: to code of this process, or over a link.
+    mutating func insertDataConsumer(
+        _ setup: DataConsumerSetup, of producer: SlabIndex, on transport: SlabIndex, stream: SCTPStreamParameters?
+    ) -> SlabIndex {
         let consumer = DataConsumer(
             id: setup.id, producerID: setup.producer, producer: producer, transport: transport,
             type: stream == nil ? .direct : .sctp, stream: stream, label: dataProducers[producer].label,
@@ -61,7 +69,7 @@ extension MediaEngine {
         dataConsumerByID[setup.id] = index
         transports[transport].dataConsumers.append(index)
         dataProducers[producer].consumers.append(index)
-        return consumer.state
+        return index
     }
 
     private func dataType(of transport: SlabIndex, _ method: String) throws(SFUError) -> DataType {
@@ -76,7 +84,7 @@ extension MediaEngine {
     private func streamParameters(
         for setup: DataConsumerSetup, of producer: SlabIndex
     ) throws(SFUError) -> SCTPStreamParameters {
-        let inherited = dataProducers[producer].stream
+        let inherited = dataProducers[producer].inheritedStream
         do {
             return try SCTPStreamParameters(
                 // mediasoup takes what comes from code for unordered, unless it is told.
@@ -99,21 +107,30 @@ extension MediaEngine {
     private mutating func setPaused(
         _ isPaused: Bool, _ id: DataProducerID, _ method: String, into out: inout Outbox
     ) throws(SFUError) {
-        let index = try index(id, method)
+        setPaused(isPaused, dataProducer: try index(id, method), into: &out)
+    }
+
+    mutating func setPaused(_ isPaused: Bool, dataProducer index: SlabIndex, into out: inout Outbox) {
         guard dataProducers[index].paused != isPaused else { return }
         dataProducers[index].paused = isPaused
         for consumer in dataProducers[index].consumers {
             dataConsumers[consumer].producerPaused = isPaused
             out.report(.dataConsumerProducerPaused(dataConsumers[consumer].id, isPaused))
+            tellDataLink(of: consumer)
         }
     }
 
     public mutating func pause(_ id: DataConsumerID) throws(SFUError) {
-        dataConsumers[try index(id, "dataConsumer.pause")].paused = true
+        setPaused(true, dataConsumer: try index(id, "dataConsumer.pause"))
     }
 
     public mutating func resume(_ id: DataConsumerID) throws(SFUError) {
-        dataConsumers[try index(id, "dataConsumer.resume")].paused = false
+        setPaused(false, dataConsumer: try index(id, "dataConsumer.resume"))
+    }
+
+    private mutating func setPaused(_ isPaused: Bool, dataConsumer index: SlabIndex) {
+        dataConsumers[index].paused = isPaused
+        tellDataLink(of: index)
     }
 
     // MARK: - Settings of consumers

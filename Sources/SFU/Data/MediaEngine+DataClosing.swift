@@ -4,7 +4,10 @@ import ORTC
 // The ends of data producers and data consumers. Idempotent, as all closing.
 extension MediaEngine {
     public mutating func close(_ id: DataProducerID, now: Instant, into out: inout Outbox) {
-        guard let index = dataProducerByID[id] else { return }
+        if let index = dataProducerByID[id] { close(dataProducer: index, now: now, into: &out) }
+    }
+
+    mutating func close(dataProducer index: SlabIndex, now: Instant, into out: inout Outbox) {
         let transport = dataProducers[index].transport
         closeDataConsumers(of: index, now: now, into: &out)
         transports[transport].dataProducers.removeAll { $0 == index }
@@ -22,6 +25,7 @@ extension MediaEngine {
         let (transport, producer) = (dataConsumers[index].transport, dataConsumers[index].producer)
         transports[transport].dataConsumers.removeAll { $0 == index }
         dataProducers[producer].consumers.removeAll { $0 == index }
+        left(dataProducer: producer)
         endStream(of: index, now: now, into: &out)
         removeDataConsumer(index)
     }
@@ -32,13 +36,15 @@ extension MediaEngine {
     mutating func closeDataChildren(of transport: SlabIndex, into out: inout Outbox) -> [SlabIndex] {
         let closing = transports[transport].dataProducers
         for producer in closing {
-            dataProducerByID[dataProducers[producer].id] = nil
+            forget(dataProducer: producer)
+            guard dataProducers[producer].link == nil else { continue }
             out.report(.dataProducerClosed(dataProducers[producer].id))
         }
         for consumer in transports[transport].dataConsumers {
             out.report(.dataConsumerClosed(dataConsumers[consumer].id, .transportClosed))
             let producer = dataConsumers[consumer].producer
             dataProducers[producer].consumers.removeAll { $0 == consumer }
+            left(dataProducer: producer)
             removeDataConsumer(consumer)
         }
         transports[transport].dataProducers = []
@@ -59,9 +65,8 @@ extension MediaEngine {
     }
 
     mutating func removeDataProducer(_ index: SlabIndex) {
-        let (id, transport) = (dataProducers[index].id, dataProducers[index].transport)
-        // Another may have taken the name while this one's consumers were being told.
-        if dataProducerByID[id] == index { dataProducerByID[id] = nil }
+        let transport = dataProducers[index].transport
+        forget(dataProducer: index)
         if let link = transports[transport].sctp, let stream = dataProducers[index].stream?.streamID {
             sctpLinks[link].producers[UInt16(clamping: stream)] = nil
         }
@@ -78,6 +83,7 @@ extension MediaEngine {
 
     private mutating func removeDataConsumer(_ index: SlabIndex) {
         dataConsumerByID[dataConsumers[index].id] = nil
+        endDataLink(of: index)
         _ = dataConsumers.remove(index)
     }
 }

@@ -54,7 +54,11 @@ extension MediaEngine {
             guard dataConsumers[consumer].isActive,
                 dataConsumers[consumer].listens(to: subchannels, required: required)
             else { continue }
-            deliver(message, to: consumer, now: now, into: &out)
+            if let link = dataConsumers[consumer].link {
+                pass(message, subchannels: subchannels, required: required, over: link, consumer, into: &out)
+            } else {
+                deliver(message, to: consumer, now: now, into: &out)
+            }
         }
     }
 

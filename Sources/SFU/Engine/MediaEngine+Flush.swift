@@ -51,9 +51,9 @@ extension MediaEngine {
     private mutating func prefetch(after place: Int, of index: SlabIndex) {
         let count = streams[index].senders.count
         guard place + 2 < count else { return }
-        senders.prefetch(streams[index].senders[place + 2], SendStream.hotBytes)
+        SendStream.prefetch(streams[index].senders[place + 2], in: senders)
         let next = streams[index].senders[place + 1]
-        transports.prefetch(senders[next].transport, Transport.hotBytes)
+        Transport.prefetch(senders[next].transport, in: transports)
         senders[next].forwarder.prefetchRetransmission()
     }
 
@@ -130,7 +130,7 @@ extension MediaEngine {
         case .reachedHead: break
         case .overtaken: resynchronise(index, now: now, into: &out)
         }
-        return senders[index].reports.isReportWanted ? sendWantedReport(of: index, now: now, into: &out) : false
+        return pass.isReportWanted ? sendWantedReport(of: index, now: now, into: &out) : false
     }
 
     // The slabs are parameters: two elements of two properties can't be told apart by the exclusivity checks.

@@ -267,7 +267,7 @@ extension MediaEngine {
             streams[stream].senderLine = line
             lineChanged(of: stream)
             guard isNew else { continue }
-            for sender in streams[stream].senders { senders[sender].reports.isReportWanted = true }
+            for sender in streams[stream].senders { senders[sender].isReportWanted = true }
             if !streams[stream].senders.isEmpty { wake(stream, at: now) }
         }
     }

@@ -26,7 +26,8 @@ extension MediaEngine {
     public var parts: EngineParts {
         EngineParts(
             streams: streams.count, senders: senders.count, observers: observers.count,
-            linkEnds: consumerByLink.count + producerByLink.count + linkedProducers.count,
+            linkEnds: consumerByLink.count + producerByLink.count + linkedProducers.count
+                + dataConsumerByLink.count + dataProducerByLink.count + linkedDataProducers.count,
             sockets: transportBySocket.count, listed: listed.count, gopBytes: gopBytes,
             protectedStreams: protectedStreams)
     }

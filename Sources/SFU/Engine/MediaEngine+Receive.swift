@@ -189,7 +189,7 @@ extension MediaEngine {
         }
         streams[index].senderLine = nil
         streams[index].senderShift = nil
-        for sender in streams[index].senders { senders[sender].reports.isReportWanted = true }
+        for sender in streams[index].senders { senders[sender].isReportWanted = true }
         lineChanged(of: index)
     }
 

@@ -137,7 +137,7 @@ extension MediaEngine {
         guard streams[index].senderShift != shift else { return }
         // Until now receivers had a guess: they are told at once.
         streams[index].senderShift = shift
-        for sender in streams[index].senders { senders[sender].reports.isReportWanted = true }
+        for sender in streams[index].senders { senders[sender].isReportWanted = true }
         if !streams[index].senders.isEmpty { wake(index, at: now) }
     }
 

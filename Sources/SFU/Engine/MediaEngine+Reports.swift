@@ -13,7 +13,7 @@ extension MediaEngine {
     /// The report that leaves with a consumer's first packet, or when its clock line has become known.
     /// True: no room.
     mutating func sendWantedReport(of index: SlabIndex, now: Instant, into out: inout Outbox) -> Bool {
-        guard senders[index].reports.isReportWanted, senders[index].forwarder.packetCount > 0,
+        guard senders[index].isReportWanted, senders[index].forwarder.packetCount > 0,
             transports[senders[index].transport].link.feedbackPath != nil,
             let info = senderInfo(of: index, now: now)
         else { return false }
@@ -27,7 +27,7 @@ extension MediaEngine {
     }
 
     private mutating func reported(_ index: SlabIndex, now: Instant) {
-        senders[index].reports.isReportWanted = false
+        senders[index].isReportWanted = false
         senders[index].reports.nextReport = now + Self.reportInterval(isAudio: senders[index].kind == .audio)
     }
 

@@ -11,8 +11,8 @@ extension MediaEngine {
         observerByID[id].map { routers[observers[$0].router].id }
     }
 
-    /// Producers that come over links.
-    public var linkedProducerCount: Int { linkedProducers.count }
+    /// Producers and data producers that come over links.
+    public var linkedProducerCount: Int { linkedProducers.count + linkedDataProducers.count }
 
     /// What has come over a link, as it is now; nil: it is over.
     public func producer(over link: MediaLink) -> ProducerState? { producerByLink[link.id].map { producers[$0].state } }
@@ -26,6 +26,7 @@ extension MediaEngine {
     /// Closes what was brought here and is wanted no more. After each command and turn, so that who comes within the
     /// same one finds it still there.
     public mutating func closeUnusedLinks(now: Instant, into out: inout Outbox) {
+        closeUnusedDataLinks(now: now, into: &out)
         if leftLinks.isEmpty { return }
         let left = leftLinks
         leftLinks.removeAll(keepingCapacity: true)
@@ -49,6 +50,7 @@ extension MediaEngine {
     /// any more, so that consumers hear of their own transport's end, as those of a router in one piece do.
     /// - Parameter router: Nil: all of them.
     public mutating func cutLinks(of router: RouterID?) {
+        cutDataLinks(of: router)
         for slot in 0..<producers.slotCount {
             guard let index = producers.index(ofSlot: slot), producers[index].closesWhenUnused,
                 let link = producers[index].link, router == nil || routers[producers[index].router].id == router

@@ -48,6 +48,12 @@ public struct MediaEngine: ~Copyable {
     var linkNotes: [LinkNote] = []
     /// Linked producers that close when nobody wants them, and that somebody has left.
     var leftLinks: [SlabIndex] = []
+    /// The same of data producers.
+    var linkedDataProducers: [LinkedDataProducer: SlabIndex] = [:]
+    var dataProducerByLink: [LinkID: SlabIndex] = [:]
+    var dataConsumerByLink: [LinkID: SlabIndex] = [:]
+    var dataLinkNotes: [DataLinkNote] = []
+    var leftDataLinks: [SlabIndex] = []
 
     /// Who we are in DTLS; made with the first WebRTC transport unless it was given.
     var identity: DTLSIdentity?

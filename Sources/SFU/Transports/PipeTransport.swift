@@ -1,5 +1,6 @@
 import Base
 import ORTC
+import SCTP
 import SRTP
 
 /// A transport between two routers, over UDP: RTCP on the RTP port, the remote side told by `connect`.
@@ -11,10 +12,14 @@ public struct PipeTransportSetup: Sendable {
     public var enableRTX: Bool
     /// With AEAD_AES_256_GCM, and nothing else.
     public var enableSRTP: Bool
+    /// Nil: without SCTP. It is bare, as on plain transports, whether there is SRTP or not.
+    public var sctp: SCTPTransportSetup?
 
     public init(
-        router: RouterID, id: TransportID, local: LocalEndpoint, enableRTX: Bool = false, enableSRTP: Bool = false
+        router: RouterID, id: TransportID, local: LocalEndpoint, enableRTX: Bool = false, enableSRTP: Bool = false,
+        sctp: SCTPTransportSetup? = nil
     ) {
+        self.sctp = sctp
         self.router = router
         self.id = id
         self.local = local
@@ -33,6 +38,14 @@ extension MediaEngine {
             setup.id, on: setup.router, [setup.local.socket], method: "router.createPipeTransport")
         let suite = setup.enableSRTP ? SRTPCryptoSuite.aeadAES256GCM : nil
         let index = transports.insert(Transport(setup, router: router, security: makeSecurity(suite)))
+        if let sctp = setup.sctp {
+            do throws(SFUError) {
+                try addSCTP(sctp, to: index, isDataChannel: false, packetLength: SCTPSetup.standardPacketLength)
+            } catch {
+                _ = transports.remove(index)
+                throw error
+            }
+        }
         register(index)
         return transports[index].link.tuples
     }

@@ -1,4 +1,5 @@
 import Control
+import Foundation
 import HTTPTypes
 import Negotiation
 import SDP
@@ -36,7 +37,8 @@ enum SessionDoor {
     /// Also for who asks before the offer is made, when browsers still gather candidates with them; only for who shows the token
     /// (RFC 9725 §4.6).
     static func add(_ iceServers: [ICEServer], to fields: inout HTTPFields) {
-        add(links: iceServers.map(\.link), to: &fields)
+        let now = Int64(Date.now.timeIntervalSince1970)
+        add(links: iceServers.map { $0.link(now: now) }, to: &fields)
     }
 
     /// One field for each: clients look for the relation in a field, not in a list.

@@ -49,10 +49,25 @@ import Testing
         #expect(
             loaded.settings.iceServers == [
                 ICEServer(url: "stun:stun.example.org"),
-                ICEServer(url: "turn:turn.example.org:3478", username: "user", credential: "pass:word"),
-                ICEServer(url: "turns:[2001:db8::1]:443?transport=tcp", username: "user", credential: "pass:word"),
+                ICEServer(url: "turn:turn.example.org:3478", account: .password(name: "user", "pass:word")),
+                ICEServer(
+                    url: "turns:[2001:db8::1]:443?transport=tcp", account: .password(name: "user", "pass:word")),
             ])
         #expect(loaded.text.contains("turn:turn.example.org:3478") && !loaded.text.contains("word"))
+    }
+
+    @Test func `ICE servers share a secret with us, which is shown nowhere; not beside a password`() throws {
+        let folder = try SettingsFolder()
+        try folder.write("turn", "n0rth:\"wind\n")
+        let servers = "webrtc: {iceServers: [{urls: ['turn:a', 'stun:a'], secret: ./turn"
+        let loaded = try folder.load("\(servers)}]}")
+        #expect(
+            loaded.settings.iceServers
+                == ["turn:a", "stun:a"].map { ICEServer(url: $0, account: .secret("n0rth:\"wind")) })
+        #expect(!loaded.text.contains("wind"))
+        #expect(
+            try folder.problems("\(servers), credentials: ./turn}]}")
+                .contains { $0.contains("a server has credentials or a secret, not both") })
     }
 
     @Test(arguments: ["no-colon", ":word", "name:", "na\"me:word", "name:wörd"])

@@ -1,7 +1,9 @@
 import Base
 import Control
+import Foundation
 import MediaCore
 import SDP
+import STUN
 import Signaling
 import Testing
 
@@ -195,11 +197,27 @@ import Testing
         }
     }
 
+    @Test func `who shares a secret with a TURN server is told of an account of a day`() async throws {
+        var configuration = SignalingConfiguration(port: 0)
+        configuration.iceServers = [ICEServer(url: "turn:turn.example.net", account: .secret("north"))]
+        try await Gateway.run(configuration) { gateway in
+            let before = Int64(Date.now.timeIntervalSince1970)
+            let link = try await gateway.post("/rooms/a/whip", offer: Offers.publishing).headers["link"] ?? ""
+            let match = try #require(
+                link.wholeMatch(
+                    of: /<turn:turn.example.net>; rel="ice-server"; username="((\d+):ladle)"; credential="(.+)"; .*/))
+            let end = try #require(Int64(match.2))
+            #expect((before + 86_400...before + 86_460).contains(end))
+            #expect(TURNAccount(secret: "north", expiry: end, user: "ladle").password == match.3)
+            #expect(!link.contains("north"))
+        }
+    }
+
     @Test func `ICE servers are told in links, rooms with any name are found again`() async throws {
         var configuration = SignalingConfiguration(port: 0)
         configuration.iceServers = [
             ICEServer(url: "stun:stun.example.net"),
-            ICEServer(url: "turn:turn.example.net?transport=udp", username: "user", credential: "word"),
+            ICEServer(url: "turn:turn.example.net?transport=udp", account: .password(name: "user", "word")),
         ]
         try await Gateway.run(configuration) { gateway in
             let made = try await gateway.post("/rooms/a%20b%C3%BC/whip", offer: Offers.publishing)

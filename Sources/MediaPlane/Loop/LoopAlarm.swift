@@ -1,0 +1,33 @@
+import Base
+import CLinux
+import Glibc
+
+/// Ends a loop's wait for something that is due later than the next packet.
+///
+/// A wait with an end of its own makes the kernel start a timer and stop it with every packet: on a virtual machine up to
+/// 2 µs a packet, since the hypervisor hears of both. This one is left to run instead. Deadlines mostly move away, by reports
+/// that have been sent: then it goes off early, once, and is set anew.
+struct LoopAlarm: ~Copyable {
+    /// -1: there is none (too many are open), and it is never set.
+    let descriptor: Int32
+    /// When it goes off; nil: not at all.
+    private var due: Instant?
+
+    /// Sooner than this a wait ends by itself: setting this one costs a system call, and what is due so soon is due often.
+    private static let nearest = Duration.milliseconds(10)
+
+    init() { descriptor = ladle_timer() }
+
+    deinit { if descriptor >= 0 { close(descriptor) } }
+
+    /// True: it will go off by then, so the wait needs no end.
+    mutating func isSet(for deadline: Instant, now: Instant) -> Bool {
+        guard deadline - now >= Self.nearest else { return false }
+        if let due, due <= deadline { return true }
+        guard ladle_timer_set(descriptor, deadline.nanoseconds) == 0 else { return false }
+        due = deadline
+        return true
+    }
+
+    mutating func wentOff() { due = nil }
+}
