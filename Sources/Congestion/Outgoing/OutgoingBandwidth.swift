@@ -44,7 +44,8 @@ public struct OutgoingBandwidth: Sendable {
     private var desired = DesiredBitrate()
     /// Nil: it never probes.
     var prober: Prober?
-    private(set) var wasHeard = false
+    /// Feedback has come, so the available bitrate is more than a first guess.
+    public private(set) var wasHeard = false
     /// Padding is being sent: the prober counts what leaves beside it.
     var isProbing = false
     private var ceiling: Int64

@@ -57,7 +57,10 @@ extension MediaEngine {
     /// Where the path is estimated, what is sent again takes half of that at most, within a second: of a path that has become
     /// too narrow a receiver misses most, and all of it once more each round trip would keep it full (libwebrtc: all of it).
     private func mayRetransmit(_ transport: SlabIndex, now: Instant) -> Bool {
-        guard let available = transports[transport].bandwidth.outgoing?.availableBitrate else { return true }
+        // A receiver that announces feedback and sends none would be held to the first guess for ever.
+        guard transports[transport].bandwidth.outgoing?.wasHeard == true,
+            let available = transports[transport].bandwidth.outgoing?.availableBitrate
+        else { return true }
         return transports[transport].sent.rtxRate.bitsPerSecond(now: now) < available / 2
     }
 

@@ -52,6 +52,24 @@ extension AllSystemTests.Pages {
         )
         #expect(text.stringValue?.contains("No connection for media to 192.0.2.1, UDP port ") == true, "\(text.text)")
         try await browser.screenshot("watch-ice-failed")
+        // Firefox leaves the loopback alone, where a gateway is at first.
+        for (address, agent, hint) in [
+            ("127.0.0.1", "Firefox/153.0", "webrtc.addresses"), ("::1", "Firefox/153.0", "webrtc.addresses"),
+            ("127.0.0.1", "Chrome/156.0", "webrtc.announcedAddresses"),
+            ("192.0.2.1", "Firefox/153.0", "webrtc.announcedAddresses"),
+        ] {
+            let words = try await browser.run(
+                """
+                const source = document.querySelector('script[type=module]').src;
+                const { unreachable } = await import(new URL('session.js', source));
+                return unreachable(`a=candidate:1 1 udp 1 ${arguments[0]} 4000 typ host`, arguments[1]);
+                """, [.string(address), .string(agent)])
+            #expect(
+                words.stringValue?.hasPrefix("No connection for media to \(address), UDP port 4000 (ICE failed).")
+                    == true,
+                "\(words.text)")
+            #expect(words.stringValue?.contains(hint) == true, "\(words.text)")
+        }
         ingest.signal(SIGINT)
         #expect(try await ingest.wait(seconds: 60) == 0, "\(ingest.text)")
         try await driver.stop()

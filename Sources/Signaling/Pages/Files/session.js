@@ -173,17 +173,22 @@ export class Session extends EventTarget {
                 this.reason ? `: ${this.reason}` : ''}). Reload the page; if it stays, another program may stand between.`;
         }
         if (ice !== 'failed' && state !== 'failed' && !isStuck) return null;
-        const where = candidates(this.answer ?? '');
-        if (where.length === 0) return 'The gateway told no address for media. Its setting webrtc.announcedAddresses may help.';
-        return `No connection for media to ${where.join(' or ')} (ICE failed). Check that this is an address by which `
-            + 'this computer reaches the gateway (else set webrtc.announcedAddresses), and that the firewall lets this port in.';
+        return unreachable(this.answer ?? '');
     }
 }
 
-/** "192.0.2.1, UDP port 40000" for each candidate of an answer, once. */
-function candidates(sdp) {
+/** Why ICE has failed with the addresses of an answer. */
+export function unreachable(sdp, browser = navigator.userAgent) {
     const found = [...sdp.matchAll(/^a=candidate:\S+ \d+ (\w+) \d+ (\S+) (\d+) typ/gm)];
-    return [...new Set(found.map(([, transport, address, port]) => `${address}, ${transport.toUpperCase()} port ${port}`))];
+    if (found.length === 0) return 'The gateway told no address for media. Its setting webrtc.announcedAddresses may help.';
+    const where = new Set(found.map(([, transport, address, port]) => `${address}, ${transport.toUpperCase()} port ${port}`));
+    const failed = `No connection for media to ${[...where].join(' or ')} (ICE failed).`;
+    if (browser.includes('Firefox/') && found.every(([, , address]) => /^(127\.|::1$)/.test(address))) {
+        return `${failed} Firefox makes none to such an address: take another browser, or give the gateway another address of `
+            + 'this computer (webrtc.addresses; --webrtc-address).';
+    }
+    return `${failed} Check that this is an address by which this computer reaches the gateway (else set `
+        + 'webrtc.announcedAddresses), and that the firewall lets this port in.';
 }
 
 /** What a restart of ICE tells (RFC 8840 §4.4): the credentials, and the first section, whose transport all share. */
