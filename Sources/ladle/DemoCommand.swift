@@ -18,6 +18,11 @@ struct DemoCommand: AsyncParsableCommand {
         let loaded = try options.load(file: nil)
         var settings = loaded.settings
         if let port { settings.listenPort = port }
+        // Firefox sends no media over the loopback, so browsers here are offered this machine's other address as well.
+        let says = ["webrtc.addresses", "webrtc.announcedAddresses", "rtp.address", "rtp.announcedAddress"]
+        if says.allSatisfy({ loaded.places[$0] == nil }), let own = MachineAddress.main {
+            settings.webRTCAddresses = [settings.rtpIP, own]
+        }
         // Nobody asked for this port, and clients are told which it is.
         if loaded.places["webrtc.port"] == nil, !MachineCheck(settings).isWebRTCPortFree { settings.webRTCPort = 0 }
         startLogging(loaded, standard: .warning)

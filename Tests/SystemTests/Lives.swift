@@ -106,7 +106,7 @@ extension AllSystemTests {
                 Products.path("ladle"),
                 [
                     "demo", "--listen", "127.0.0.1:0", "--recordings", scratch.path("recordings"), "--media",
-                    scratch.url.path,
+                    scratch.url.path, "--webrtc-address", "127.0.0.1",
                 ],
                 output: scratch.url.appendingPathComponent("log"))
             try await eventually("the recording of the demo\n\(demo.text)") {
