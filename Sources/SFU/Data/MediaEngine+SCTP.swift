@@ -5,6 +5,17 @@ import SCTP
 
 // The associations of transports: what they take, and what they want done.
 extension MediaEngine {
+    /// SCTP without DTLS for a new transport that nobody knows yet; without it the transport is gone.
+    mutating func addBareSCTP(_ setup: SCTPTransportSetup?, toNew transport: SlabIndex) throws(SFUError) {
+        guard let setup else { return }
+        do throws(SFUError) {
+            try addSCTP(setup, to: transport, isDataChannel: false, packetLength: SCTPSetup.standardPacketLength)
+        } catch {
+            _ = transports.remove(transport)
+            throw error
+        }
+    }
+
     /// SCTP for a new transport.
     mutating func addSCTP(
         _ setup: SCTPTransportSetup, to transport: SlabIndex, isDataChannel: Bool, packetLength: Int

@@ -1,6 +1,5 @@
 import Base
 import ORTC
-import SCTP
 import SRTP
 
 extension MediaEngine {
@@ -14,14 +13,7 @@ extension MediaEngine {
         let suite = try setup.srtpCryptoSuite.map { name throws(SFUError) in try SRTPCryptoSuite(signalled: name) }
         let index = transports.insert(Transport(setup, router: router, security: makeSecurity(suite)))
         transports[index].ceiling = IngressCeiling(configuration.ingress)
-        if let sctp = setup.sctp {
-            do throws(SFUError) {
-                try addSCTP(sctp, to: index, isDataChannel: false, packetLength: SCTPSetup.standardPacketLength)
-            } catch {
-                _ = transports.remove(index)
-                throw error
-            }
-        }
+        try addBareSCTP(setup.sctp, toNew: index)
         register(index)
         return transports[index].link.tuples
     }

@@ -1,6 +1,5 @@
 import Base
 import ORTC
-import SCTP
 import SRTP
 
 /// A transport between two routers, over UDP: RTCP on the RTP port, the remote side told by `connect`.
@@ -38,14 +37,7 @@ extension MediaEngine {
             setup.id, on: setup.router, [setup.local.socket], method: "router.createPipeTransport")
         let suite = setup.enableSRTP ? SRTPCryptoSuite.aeadAES256GCM : nil
         let index = transports.insert(Transport(setup, router: router, security: makeSecurity(suite)))
-        if let sctp = setup.sctp {
-            do throws(SFUError) {
-                try addSCTP(sctp, to: index, isDataChannel: false, packetLength: SCTPSetup.standardPacketLength)
-            } catch {
-                _ = transports.remove(index)
-                throw error
-            }
-        }
+        try addBareSCTP(setup.sctp, toNew: index)
         register(index)
         return transports[index].link.tuples
     }

@@ -21,15 +21,7 @@ extension AllSystemTests.Pages {
         let picture = producers.first { $0["kind"] == "video" }
         #expect(picture?["type"] == "svc", "\(picture?.text ?? "nothing is sent")")
         for (place, fits) in [(3, "=== 180"), (0, "> 360"), (2, "=== 360"), (0, "> 360")] {
-            try await viewer.run(
-                """
-                const select = document.querySelector('.tile select');
-                select.selectedIndex = \(place);
-                select.dispatchEvent(new Event('change'));
-                """)
-            try await viewer.eventually(
-                "a height \(fits)", "return document.querySelector('.tile video').videoHeight \(fits)")
-            #expect(try await viewer.run("return document.querySelector('.tile select').title") == "Quality")
+            try await viewer.choose(quality: place, ofHeight: fits)
             try await viewer.eventually("pictures of it", Self.pictureGrows)
         }
         try await viewer.screenshot("watch-layers-\(codec)")
@@ -62,5 +54,22 @@ extension AllSystemTests.Pages {
             "the words for it", "return document.getElementById('notices').innerText.includes('no longer shared')")
         try await driver.stop()
         try await daemon.stop()
+    }
+}
+
+extension Browser {
+    /// Chooses among a picture's qualities, as a viewer does, and waits for it.
+    /// - Parameters:
+    ///   - place: In the list; 0: the best.
+    ///   - height: Of the picture then, as the right side of a comparison.
+    func choose(quality place: Int, ofHeight height: String) async throws {
+        try await run(
+            """
+            const select = document.querySelector('.tile select');
+            select.selectedIndex = \(place);
+            select.dispatchEvent(new Event('change'));
+            """)
+        try await eventually("a height \(height)", "return document.querySelector('.tile video').videoHeight \(height)")
+        #expect(try await run("return document.querySelector('.tile select').title") == "Quality")
     }
 }

@@ -101,15 +101,7 @@ extension AllSystemTests {
             try await viewer.go("\(daemon.url)/rooms/sizes/watch")
             _ = try await viewer.watch(frames: 10)
             for (place, fits) in [(3, "=== 180"), (0, "> 180"), (2, "=== 360")] {
-                try await viewer.run(
-                    """
-                    const select = document.querySelector('.tile select');
-                    select.selectedIndex = \(place);
-                    select.dispatchEvent(new Event('change'));
-                    """)
-                try await viewer.eventually(
-                    "a height \(fits)", "return document.querySelector('.tile video').videoHeight \(fits)")
-                #expect(try await viewer.run("return document.querySelector('.tile select').title") == "Quality")
+                try await viewer.choose(quality: place, ofHeight: fits)
             }
             try await viewer.screenshot("watch-sizes")
             try await publisher.screenshot("publish-sizes")
