@@ -118,8 +118,7 @@ let house: [Room] = [
         "Signaling", floor: 8,
         uses: [
             "Base", "ORTC", "SDP", "STUN", "Negotiation", "Protoo", "PipelineControl", "PipelineDescription",
-            "MediaCore",
-            "Events", "Control",
+            "MediaCore", "Events", "Control",
         ],
         outside: [
             hummingbird, hummingbirdCore, httpTypes, nioCore, nioHTTP1, nioSSL, nioWebSocket, serviceLifecycle, logging,

@@ -8,17 +8,26 @@ import Glibc
 /// 2 µs a packet, since the hypervisor hears of both. This one is left to run instead. Deadlines mostly move away, by reports
 /// that have been sent: then it goes off early, once, and is set anew.
 struct LoopAlarm: ~Copyable {
-    /// -1: there is none (too many are open), and it is never set.
-    let descriptor: Int32
+    private let descriptor: Int32
     /// When it goes off; nil: not at all.
     private var due: Instant?
 
     /// Sooner than this a wait ends by itself: setting this one costs a system call, and what is due so soon is due often.
     private static let nearest = Duration.milliseconds(10)
 
-    init() { descriptor = ladle_timer() }
+    /// Nil: too many descriptors are open or watched. Then each wait has an end of its own.
+    /// - Parameter watch: Lets the loop hear of a descriptor; 0, or an errno.
+    init?(watchedBy watch: (Int32) -> Int32) {
+        let timer = ladle_timer()
+        guard timer >= 0 else { return nil }
+        guard watch(timer) == 0 else {
+            close(timer)
+            return nil
+        }
+        descriptor = timer
+    }
 
-    deinit { if descriptor >= 0 { close(descriptor) } }
+    deinit { close(descriptor) }
 
     /// True: it will go off by then, so the wait needs no end.
     mutating func isSet(for deadline: Instant, now: Instant) -> Bool {

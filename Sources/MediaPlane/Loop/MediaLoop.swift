@@ -249,8 +249,9 @@ extension MediaLoop {
             events.deallocate()
             tokens.deallocate()
         }
-        var alarm = LoopAlarm()
-        _ = watch(alarm.descriptor, token: Self.alarmToken, events: EPOLLIN.rawValue | EPOLLET.rawValue)
+        var alarm = LoopAlarm(watchedBy: {
+            watch($0, token: Self.alarmToken, events: EPOLLIN.rawValue | EPOLLET.rawValue)
+        })
         var turn: Turn?
         var wait = LoopWait.forEver
         var jobs: ArraySlice<UnownedJob> = []
@@ -295,7 +296,7 @@ extension MediaLoop {
             for index in 0..<count {
                 switch events[index].data.u32 {
                 case Self.wakeupToken: break
-                case Self.alarmToken: alarm.wentOff()
+                case Self.alarmToken: alarm?.wentOff()
                 case let token:
                     tokens[ready] = token
                     ready += 1
@@ -311,9 +312,11 @@ extension MediaLoop {
         }
     }
 
-    private func timeout(of wait: LoopWait, _ alarm: inout LoopAlarm) -> Int64 {
+    private func timeout(of wait: LoopWait, _ alarm: inout LoopAlarm?) -> Int64 {
         let now = Instant(nanoseconds: ladle_monotonic_ns())
-        if case .until(let deadline) = wait, deadline != .distantFuture, alarm.isSet(for: deadline, now: now) {
+        if case .until(let deadline) = wait, deadline != .distantFuture,
+            alarm?.isSet(for: deadline, now: now) == true
+        {
             return -1
         }
         return wait.timeout(from: now.nanoseconds)
